@@ -1,0 +1,37 @@
+"""The one kind of error that is a message to the user, and how a program ends on it."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class UserError(Exception):
+    """Something the user can mend: the text names the file or key, what is wrong and what to do next."""
+
+
+@contextmanager
+def ends_clearly() -> Iterator[None]:
+    """Turns the expected ways to fail into one line on standard error and an exit status.
+
+    ``UserError`` ends with status 2, a full disk with 1, Ctrl-C with 130, a closed pipe quietly with 1; anything
+    else is a defect of the program and keeps its traceback.
+    """
+    try:
+        yield
+    except UserError as error:
+        _end(f"error: {error}", 2)
+    except KeyboardInterrupt:
+        _end("interrupted: nothing half-written is left; the same command goes on from here", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _end(f"error: no space left on the disk while writing {error.filename or 'a file'}: free some, run again", 1)
+
+
+def _end(message: str, status: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,30 @@
+"""Writing files so that nobody ever sees a half-written one, and hashing them."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yields a path beside ``path`` to write a file or folder at; renames it into place when the block ends well.
+
+    The last part of the yielded path is the same as that of ``path`` (some formats store their own name). What
+    stood at ``path`` is replaced; when the block raises, it stays as it was and nothing else is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
+        fresh = Path(beside) / path.name
+        yield fresh
+        if path.is_dir():
+            shutil.rmtree(path)
+        fresh.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

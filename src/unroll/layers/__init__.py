@@ -1,0 +1,1 @@
+"""Recurrent layers under one contract, see ``unroll.layers.contract``."""

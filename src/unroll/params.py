@@ -1,0 +1,136 @@
+"""What ``params.yaml`` may say: frozen dataclasses, checked in full before any stage does anything.
+
+A top-level key is a setting of the run (:class:`Run`) or the name of a field, whose block the field's own
+module describes as ``Params``. Every value stands in ``params.yaml``; nothing has a default here.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from unroll.errors import UserError
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+Count = Annotated[int, Field(gt=0)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Fabric:
+    """Where training runs, in the words of Lightning Fabric."""
+
+    accelerator: Literal["cpu", "cuda", "mps", "auto"]
+    devices: Count
+    num_nodes: Count
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Run:
+    """The settings shared by every field."""
+
+    seed: Whole
+    budget: Positive
+    threads: Count
+    fabric: Fabric
+
+
+@dataclass(frozen=True, config=STRICT)
+class Recurrent:
+    """A stack of recurrent layers: see ``unroll.layers.stack``."""
+
+    layer: Literal["rnn", "lstm", "gru", "mingru"]
+    hidden: Count
+    layers: Count
+    bidirectional: bool
+    dropout: Share
+
+
+@dataclass(frozen=True, config=STRICT)
+class Train:
+    """How the models of a task are fitted: see ``unroll.training.fit``.
+
+    ``batch_steps``: time steps in a batch, padding included; ``clip``: largest norm of the gradient;
+    ``validations``: how many times in a run; ``patience``: validations without a better score before it stops.
+    """
+
+    batch_steps: Count
+    weight_decay: NotNegative
+    clip: Positive
+    validations: Count
+    patience: Count
+
+
+@dataclass(frozen=True, config=STRICT)
+class Model:
+    """A named variant of a task: its layers, and how long (in steps, at ``budget: 1``) and fast it learns."""
+
+    recurrent: Recurrent
+    steps: Count
+    learning_rate: Positive
+
+
+def check(kind: type[T], value: Any, where: str) -> T:
+    """``value``, as read from YAML, as a ``kind``; refuses what does not fit, naming the key and what is allowed."""
+    try:
+        # Through JSON, because strictly typed dataclasses take mappings from there only.
+        return TypeAdapter(kind).validate_json(json.dumps(value, default=str))
+    except ValidationError as error:
+        lines = [_explain(problem, where) for problem in error.errors(include_url=False)]
+        raise UserError("\n".join(lines)) from None
+
+
+def load(path: Path = Path("params.yaml")) -> tuple[Run, dict[str, Any]]:
+    """The run's settings, and each field's ``Params`` by the field's name."""
+    settings = _read(path)
+    run_keys = set(Run.__dataclass_fields__)
+    run = check(Run, {key: settings[key] for key in run_keys & settings.keys()}, path.name)
+    fields = {key: _field(key, block, path) for key, block in settings.items() if key not in run_keys}
+    return run, fields
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from the root of the project") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: expected `key: value` lines, found {type(settings).__name__}")
+    return settings
+
+
+def _field(name: str, block: Any, path: Path) -> Any:
+    if not (str(name).isidentifier() and find_spec(f"unroll.fields.{name}")):
+        known = ", ".join(sorted(Run.__dataclass_fields__))
+        fields = ", ".join(sorted(p.stem for p in (Path(__file__).parent / "fields").glob("[a-z]*.py")))
+        raise UserError(f"{path.name}: {name}: unknown key; settings are {known}; fields are {fields}")
+    return check(import_module(f"unroll.fields.{name}").Params, block, f"{path.name}: {name}")
+
+
+def _explain(problem: Mapping[str, Any], where: str) -> str:
+    """One line for one of pydantic's findings, such as ``params.yaml: seed: -1: should be at least 0``."""
+    key = ".".join(str(part) for part in problem["loc"])
+    separator = "." if ": " in where else ": "
+    at = f"{where}{separator}{key}" if key else where
+    match problem["type"]:
+        case "unexpected_keyword_argument":
+            return f"{at}: unknown key"
+        case "missing":
+            return f"{at}: this key is missing"
+        case _:
+            said = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            return f"{at}: {said}, not {problem['input']!r}"

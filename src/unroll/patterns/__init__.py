@@ -1,0 +1,12 @@
+"""The six ways to use a recurrent network; a pattern knows nothing of files, MLflow or fields.
+
+Every pattern is an ``nn.Module`` with the same surface, which is all that training and the stages use:
+
+- ``for_examples(table, settings, model)``: a new one, sized and normalised by the training table;
+- ``examples(table)``: the rows of a table as the pattern reads them, each with an ``id``;
+- ``steps(example)``: how many time steps an example takes;
+- ``batch(examples, rng)``: examples as padded tensors, distorted where ``rng`` is given;
+- ``loss(batch)``: the mean over the examples; ``predict(batch)``: a prediction for each;
+- ``validate(batches)``: scores by name, smaller is better, the first decides and the next break ties;
+- ``checkpoint()`` and ``restored(checkpoint)``: everything needed to use it, as plain tensors and values.
+"""

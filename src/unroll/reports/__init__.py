@@ -1,0 +1,1 @@
+"""Tables, figures and pages: what the report is made of."""

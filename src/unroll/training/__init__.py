@@ -1,0 +1,1 @@
+"""The visible training loop, its batches, and the record of every run."""
