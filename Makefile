@@ -25,7 +25,7 @@ $(VENV)/installed: requirements-uv.lock requirements.lock pyproject.toml
 	@echo "installing into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -37,8 +37,9 @@ test: $(VENV)/installed  ## Lint and all tests
 	@ruff check . && ruff format --check .
 	@python -m pytest
 
-report: $(VENV)/installed  ## Rebuild the report from what was measured and print its path
+report: $(VENV)/installed  ## Rebuild the report and the README's table from what was measured and print its path
 	@dvc repro --quiet --single-item report
+	@python -m unroll.stages.report --readme README.md
 	@python -m unroll.stages.report --summary
 
 ui: $(VENV)/installed  ## Browse the MLflow runs at http://127.0.0.1:5000

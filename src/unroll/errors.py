@@ -1,6 +1,7 @@
 """The one kind of error that is a message to the user, and how a program ends on it."""
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,16 @@ def ends_clearly() -> Iterator[None]:
     else is a defect of the program and keeps its traceback.
     """
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()  # so that a closed pipe shows itself here, not while the interpreter shuts down
     except UserError as error:
         _end(f"error: {error}", 2)
     except KeyboardInterrupt:
         _end("interrupted: nothing half-written is left; the same command goes on from here", 130)
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to write goes nowhere
         sys.exit(1)
     except OSError as error:
         if error.errno != errno.ENOSPC:

@@ -1,7 +1,6 @@
 """Writing files so that nobody ever sees a half-written one, and hashing them."""
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         fresh = Path(beside) / path.name
         yield fresh
         if path.is_dir():
-            shutil.rmtree(path)
+            path.rename(fresh.with_name(f"{path.name}.old"))
         fresh.replace(path)
 
 

@@ -5,6 +5,7 @@ module describes as ``Params``. Every value stands in ``params.yaml``; nothing h
 """
 
 import json
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,11 +21,19 @@ from unroll.errors import UserError
 STRICT = ConfigDict(extra="forbid", strict=True)
 Count = Annotated[int, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
-Share = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[Finite, Field(gt=0)]
+NotNegative = Annotated[Finite, Field(ge=0)]
+Share = Annotated[Finite, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
 T = TypeVar("T")
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only; reads ``1e-3`` as the number that it is in YAML 1.2, and so to DVC."""
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789"))
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -103,7 +112,7 @@ def load(path: Path = Path("params.yaml")) -> tuple[Run, dict[str, Any]]:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run from the root of the project") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -92,7 +92,7 @@ def _run_all(graph: Graph, jobs: int) -> list[str]:
                 if future.result():
                     done |= set(chain)
                 else:
-                    failed.append(chain[-1])
+                    failed.append(" → ".join(chain))
 
 
 def _run(chain: list[str]) -> bool:
@@ -121,8 +121,8 @@ def _lines(stream, seconds: float = 5.0) -> Iterator[str]:
                 if time.monotonic() - shown > seconds:
                     shown = time.monotonic()
                     yield line
-    if text.strip():
-        yield text.decode(errors="replace").rstrip()
+    if last := text.decode(errors="replace").rstrip() or bar:
+        yield last
 
 
 def _before(graph: Graph, name: str) -> set[str]:

@@ -90,3 +90,29 @@ def test_params_are_checked_first(project, capsys):
         report.main([])
     assert "seeed: unknown key" in capsys.readouterr().err
     assert not (project / "reports").exists()
+
+
+def test_the_gallery_has_an_example_the_best_model_got_right(project):
+    evaluated(project, "calls", "lstm", 0.25)
+    figures = project / "reports/figures/birds/calls/lstm"
+    for name in ("wrong", "right"):
+        (figures / f"{name}.png").write_bytes(name.encode())
+    shown = [Exhibit("Examples", name, image=f"{name}.png", verdict=name == "right") for name in ("wrong", "right")]
+    exhibits.write(figures, shown)
+    report.main([])
+    assert (project / "reports/gallery/birds.png").read_bytes() == b"right"
+
+
+def test_the_readme_is_brought_up_to_date(project):
+    evaluated(project, "calls", "gru", 0.125)
+    readme = project / "README.md"
+    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    report.main(["--readme", "README.md"])
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results -->\n| Task |")
+    assert text.endswith("<!-- /results -->\nafter\n")
+    assert "old" not in text
+    readme.write_text("no place for it\n")
+    with pytest.raises(SystemExit, match="2"):
+        report.main(["--readme", "README.md"])
+    assert readme.read_text() == "no place for it\n"

@@ -28,6 +28,10 @@ class Mfcc:
     coefficients: Count
     top_db: Positive
 
+    def __post_init__(self) -> None:
+        if self.coefficients > self.mels:
+            raise ValueError("coefficients should be no more than mels")
+
     @property
     def features(self) -> int:
         """Features a frame (D)."""
@@ -40,12 +44,13 @@ class Mfcc:
 
     @property
     def basis(self) -> np.ndarray:
-        """float32 (D, P): turns frames into a smooth log-mel spectrum in dB at ``P = 32`` points of the mel axis.
+        """float32 (D, P): turns frames into a smooth log-mel spectrum in dB at ``P`` points of the mel axis.
 
-        The first coefficients of a cosine series are a smooth curve, which can be evaluated anywhere; 32 points
-        hold 13 coefficients without loss.
+        The first coefficients of a cosine series are a smooth curve, which can be evaluated anywhere; as many points
+        hold them without loss, and 32 are enough to distort it.
         """
-        points = (np.arange(32) + 0.5) / 32
+        count = max(32, self.coefficients)
+        points = (np.arange(count) + 0.5) / count
         order = np.arange(self.coefficients)[:, None]
         basis = np.cos(np.pi * order * points) * np.sqrt(2 / self.mels)
         basis[0] /= np.sqrt(2)

@@ -28,6 +28,7 @@ from unroll.patterns.transcriber import Example, Transcriber, TranscriberModel, 
 from unroll.reports import figures
 from unroll.reports.exhibits import Exhibit
 from unroll.sources import audio, manifest
+from unroll.sources.manifest import Utterance
 from unroll.sources.spoken import Spoken
 
 TITLE = "Speech"
@@ -123,32 +124,38 @@ def prepare(task: str, settings: Digits | Commands, seed: int) -> Iterator[Split
 
 
 def _recordings(source: Path, seed: int) -> Iterator[Split]:
-    """The recordings of a folder, in the splits its manifest states, or else 80, 10 and 10 % at random.
+    """The recordings of a folder, in the splits its manifest states for all, or else 80, 10 and 10 % at random.
 
-    With five speakers or more, a speaker's recordings drawn at random all fall on the same side.
+    With five speakers or more, all recordings of a speaker are drawn together.
     """
     utterances = manifest.read(source)
-    several = len({said.speaker for said in utterances}) >= 5
-    groups = [said.speaker if several and said.speaker else str(said.path) for said in utterances]
-    drawn = _drawn({group for group, said in zip(groups, utterances, strict=True) if said.split is None}, seed)
+    stated = [said.split for said in utterances]
+    if not all(stated):
+        if any(stated):
+            raise UserError(f"{source}: name the split of every recording in the manifest, or of none")
+        stated = _drawn(utterances, seed)
     schema = pa.schema([*COLUMNS, ("audio", pa.string())])
     for split in TAKES:
         rows = [
             {"id": f"{split}-{i}", "speaker": said.speaker or "", "text": said.text, "audio": str(said.path)}
-            for i, (said, group) in enumerate(zip(utterances, groups, strict=True))
-            if (said.split or drawn[group]) == split
+            for i, said in enumerate(utterances)
+            if stated[i] == split
         ]
         if not rows:
             raise UserError(f"{source}: no recording for the split {split}: add more, or name splits in the manifest")
         yield split, schema, iter(rows)
 
 
-def _drawn(groups: set[str], seed: int) -> dict[str, str]:
-    """A split for each group of recordings: a tenth of them for test, a tenth for valid, at least one each."""
-    names = sorted(groups)
+def _drawn(utterances: Sequence[Utterance], seed: int) -> list[str]:
+    """A split for each utterance, by groups: a tenth of them for test, a tenth for valid, at least one each."""
+    several = len({said.speaker for said in utterances}) >= 5
+    groups = [said.speaker if several and said.speaker else str(said.path) for said in utterances]
+    names = sorted(set(groups))
     tenth = max(1, len(names) // 10)
-    order = np.random.default_rng(seed).permutation(len(names))
-    return {names[i]: "test" if at < tenth else "valid" if at < 2 * tenth else "train" for at, i in enumerate(order)}
+    shuffled = np.random.default_rng(seed).permutation(names).tolist()
+    split = dict.fromkeys(names, "train")
+    split |= dict.fromkeys(shuffled[:tenth], "test") | dict.fromkeys(shuffled[tenth : 2 * tenth], "valid")
+    return [split[group] for group in groups]
 
 
 def _digit_strings(source: Path, settings: Digits, seed: int) -> Iterator[Split]:
@@ -270,7 +277,8 @@ def transcribe(pattern: Transcriber, recording: Path) -> Iterator[Word]:
     """
     rate = pattern.features.sample_rate
     transform = pattern.features.transform()
-    for found in phrases.windows(audio.read_blocks(recording, rate), rate):
+    # A window of silence holds no phrases.
+    for found in filter(None, phrases.windows(audio.read_blocks(recording, rate), rate)):
         rows = [Example("", transform(phrase.samples), "") for phrase in found]
         transcripts = pattern.predict(pattern.batch(rows))
         for phrase, transcript in zip(found, transcripts, strict=True):

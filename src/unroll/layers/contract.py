@@ -34,7 +34,6 @@ class Layer(nn.Module, ABC, Generic[State]):
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
-        self.inputs = inputs
         self.outputs = hidden
 
     def forward(

@@ -29,12 +29,12 @@ class Gru(Layer[Hidden]):
 
     def step(self, x: Float[Tensor, "B D"], state: Hidden) -> tuple[Float[Tensor, "B H"], Hidden]:
         k = self.kernel
-        xr, xz, xn = linear(x, k.weight_ih_l0, k.bias_ih_l0).chunk(3, dim=1)
-        hr, hz, hn = linear(state.h, k.weight_hh_l0, k.bias_hh_l0).chunk(3, dim=1)
-        r = torch.sigmoid(xr + hr)
-        z = torch.sigmoid(xz + hz)
-        n = torch.tanh(xn + r * hn)
-        h = (1 - z) * n + z * state.h
+        gates = (2 * self.outputs, self.outputs)
+        x_rz, x_n = linear(x, k.weight_ih_l0, k.bias_ih_l0).split(gates, dim=1)
+        h_rz, h_n = linear(state.h, k.weight_hh_l0, k.bias_hh_l0).split(gates, dim=1)
+        r, z = torch.sigmoid(x_rz + h_rz).chunk(2, dim=1)
+        n = torch.tanh(x_n + r * h_n)
+        h = torch.lerp(n, state.h, z)
         return h, Hidden(h)
 
     def init_state(self, batch: int) -> Hidden:

@@ -32,7 +32,8 @@ class Lstm(Layer[LstmState]):
         h' = o * tanh(c')
 
     The weights are those of ``torch.nn.LSTM``, in ``kernel``, started by :func:`initialise`; the forget gate's bias
-    starts at 1, so that a young network remembers (Jozefowicz, Zaremba and Sutskever 2015, section 2.2).
+    starts at 1, so that a young network remembers (Jozefowicz, Zaremba and Sutskever 2015, "An empirical exploration
+    of recurrent network architectures").
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:

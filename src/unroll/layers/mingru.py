@@ -48,7 +48,8 @@ class MinGruBlock(MinGru):
     """A minGRU whose output is normalised and gated: ``y = RMSNorm(h) * GELU(W_y x + b_y)``.
 
     A minGRU is linear in its candidates, so levels of it need a nonlinearity to be worth stacking. This is the
-    gated output of De et al. 2024, "Griffin" (arXiv 2402.19427), section 2.3, without its convolution.
+    gated branch of De et al. 2024, "Griffin" (arXiv 2402.19427), section 2.3, without its convolution and its last
+    projection. Zeros stay zeros, so padding needs no mask of its own.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:

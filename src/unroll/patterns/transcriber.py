@@ -22,9 +22,9 @@ from unroll.examples import matrices
 from unroll.features.distortion import Distortion, distort
 from unroll.layers.stack import Stack
 from unroll.metrics.error_rates import error_rates
-from unroll.params import STRICT, Count, Model, NotNegative, Whole
+from unroll.params import STRICT, Count, Finite, Model, NotNegative, Whole
 
-BLANK = 0
+PRIOR = 10  # frames of the corpus that each recording's statistics start from (MAP, Gauvain & Lee 1994)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -37,7 +37,7 @@ class Beam:
     width: Count
     order: Whole
     weight: NotNegative
-    bonus: float
+    bonus: Finite
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -132,9 +132,9 @@ class Transcriber(nn.Module):
         texts = table["text"].to_pylist()
         symbols = sorted({symbol for text in texts for symbol in _split(text, settings.units)})
         new = cls(settings, model, metadata["featurizer"], json.loads(metadata["settings"]), symbols)
-        frames = np.concatenate(matrices(table["frames"]))
-        new.mean += torch.from_numpy(frames.mean(0))
-        new.deviation *= torch.from_numpy(frames.std(0) + 1e-3)
+        mean, deviation = _statistics(matrices(table["frames"]))
+        new.mean.copy_(torch.from_numpy(mean))
+        new.deviation.copy_(torch.from_numpy(deviation))
         if settings.beam.order:
             sentences = [[new._index[s] for s in _split(text, settings.units)] for text in sorted(set(texts))]
             new.language = NGram.fit(sentences, settings.beam.order, 1 + len(symbols))
@@ -242,11 +242,10 @@ class Transcriber(nn.Module):
         if self.model.normalise == "corpus":
             return (frames - self.mean) / self.deviation
         mask = (torch.arange(frames.shape[1], device=lengths.device) < lengths[:, None])[..., None]
-        count = lengths[:, None, None].clamp(min=1)
-        mean = (frames * mask).sum(1, keepdim=True) / count
-        variance = ((frames - mean).square() * mask).sum(1, keepdim=True) / count
-        # A floor well below speech keeps a recording of mere silence from being blown up into noise.
-        return (frames - mean) / (variance.sqrt() + 0.05 * self.deviation)
+        count = lengths[:, None, None] + PRIOR
+        mean = ((frames * mask).sum(1, keepdim=True) + PRIOR * self.mean) / count
+        squares = ((frames - mean).square() * mask).sum(1, keepdim=True) + PRIOR * self.deviation.square()
+        return (frames - mean) / (squares / count).sqrt()
 
     def _joined(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """``stack`` frames a step; a last step that is not full is filled with zeros, the mean."""
@@ -280,6 +279,14 @@ class Transcriber(nn.Module):
 
 
 Pattern = Transcriber
+
+
+def _statistics(recordings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (D,) over all frames, one recording in memory at a time."""
+    count = sum(len(frames) for frames in recordings)
+    mean = sum(frames.sum(0, dtype=np.float64) for frames in recordings) / count
+    variance = sum(np.square(frames - mean).sum(0) for frames in recordings) / count
+    return mean, np.sqrt(variance) + 1e-3
 
 
 def _split(text: str, units: str) -> list[str]:

@@ -20,10 +20,10 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
         raise UserError(f"{path} is missing: train it with `make repro`, or bring it with `dvc pull`")
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
-        record = json.loads((folder / "training.json").read_text())
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{folder} does not hold a whole model ({error}): delete it, run `dvc repro`") from None
-    return import_module(f"unroll.patterns.{checkpoint['pattern']}").Pattern.restored(checkpoint), record
+        pattern = import_module(f"unroll.patterns.{checkpoint['pattern']}").Pattern.restored(checkpoint)
+    except (OSError, EOFError, ImportError, LookupError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} is not a whole model of this version: delete {folder}, run `dvc repro`") from error
+    return pattern, _record(folder)
 
 
 def best(task: Task) -> Path:
@@ -31,8 +31,12 @@ def best(task: Task) -> Path:
     folders = [path.parent for path in task.model("").rglob("training.json")]
     if not folders:
         raise UserError(f"{task} has no trained model yet: run `FIELD={task.field} make repro`")
-    return min(folders, key=lambda folder: (_scores(folder), folder))
+    return min(folders, key=lambda folder: (tuple(_record(folder)["scores"].values()), folder))
 
 
-def _scores(folder: Path) -> tuple[float, ...]:
-    return tuple(json.loads((folder / "training.json").read_text())["scores"].values())
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "training.json"
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not whole ({error}): delete {folder}, run `dvc repro`") from None

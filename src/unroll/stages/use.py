@@ -8,15 +8,14 @@ from unroll import params
 from unroll.errors import UserError
 from unroll.patterns.transcriber import Transcriber
 from unroll.reports import numbers, results
-from unroll.stages import load
-from unroll.stages.paths import METRICS, PARAMS, Task
+from unroll.stages import load, settings
+from unroll.stages.paths import METRICS, PARAMS
 
 
 def transcriber(task: str, model: str = "") -> Transcriber:
     """The trained transcriber of a task: the one named, else the best on validation."""
-    run, _ = params.load(PARAMS)
+    run, where, _ = settings.of_task(task)
     torch.set_num_threads(run.threads)
-    where = Task.parse(task)
     pattern, _ = load.load(where.model(model) if model else load.best(where))
     if not isinstance(pattern, Transcriber):
         raise UserError(f"{task} does not transcribe speech: `unroll tasks` says what each task is for")

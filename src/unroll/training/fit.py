@@ -47,57 +47,76 @@ def fit(
     a number.
     """
     steps = max(1, round(model.steps * budget))
-    every = max(1, steps // settings.validations)
-    rng = np.random.default_rng(seed)
+    every = math.ceil(steps / settings.validations)
     optimizer = torch.optim.AdamW(
         pattern.parameters(), lr=model.learning_rate, weight_decay=settings.weight_decay, foreach=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     wrapped, optimizer = fabric.setup(pattern, optimizer)
     wrapped.mark_forward_method("loss")
-    held_out = [pattern.batch([valid[i] for i in rows]) for rows in _in_order(pattern, valid, settings.batch_steps)]
-    batches = endless([pattern.steps(example) for example in train], settings.batch_steps, rng)
-    history, best, best_weights, stale, losses = [], None, None, 0, []
-    start = time.monotonic()
+    batches = endless(_lengths(pattern, train), settings.batch_steps, np.random.default_rng(seed))
+    order = in_order(_lengths(pattern, valid), settings.batch_steps)
+    held_out = [pattern.batch([valid[i] for i in rows]) for rows in order]
+    history, losses, best, start = [], [], None, time.monotonic()
     bar = tqdm(range(1, steps + 1), "train", unit=" steps", mininterval=1, disable=not fabric.is_global_zero)
     for step in bar:
-        rows = next(batches)
-        while len(rows) < fabric.world_size:
-            rows = next(batches)
-        mine = rows[fabric.global_rank :: fabric.world_size]
-        batch = pattern.batch([train[i] for i in mine], np.random.default_rng([seed, step, fabric.global_rank]))
-        loss = wrapped.loss(fabric.to_device(batch))
+        batch, weight = _share(fabric, pattern, train, next(batches), np.random.default_rng([seed, step]))
+        loss = wrapped.loss(batch) * weight
         _refuse_nan(loss, batch.ids, step)
-        # DDP averages over processes; weighted so, that is the mean over the whole batch, however it was shared.
-        fabric.backward(loss * (len(mine) * fabric.world_size / len(rows)))
-        fabric.clip_gradients(wrapped, optimizer, max_norm=settings.clip)
+        fabric.backward(loss)
+        fabric.clip_gradients(wrapped, optimizer, max_norm=settings.clip, error_if_nonfinite=False)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
         losses.append(loss.item())
-        if step % every and step != steps:
+        if step % every and step < steps:
             continue
-        pattern.eval()
-        scores = pattern.validate(fabric.to_device(batch) for batch in held_out)
-        pattern.train()
-        row = {"step": step, "seconds": time.monotonic() - start, "train_loss": float(np.mean(losses))} | scores
+        scores = _validated(fabric, pattern, held_out)
+        train_loss = fabric.all_reduce(torch.tensor(losses).mean()).item()
+        history.append({"step": step, "seconds": time.monotonic() - start, "train_loss": train_loss} | scores)
         losses.clear()
-        history.append(row)
-        on_validation(row)
+        on_validation(history[-1])
         bar.set_postfix({name: f"{value:.4g}" for name, value in scores.items()})
-        if best is None or tuple(scores.values()) < tuple(best.values()):
-            best, best_weights, stale = scores, copy.deepcopy(pattern.state_dict()), 0
-        else:
-            stale += 1
-        if stale >= settings.patience:
+        if best is None or tuple(scores.values()) < tuple(best.scores.values()):
+            best = _Best(scores, copy.deepcopy(pattern.state_dict()), len(history))
+        elif len(history) - best.validation >= settings.patience:
             break
-    pattern.load_state_dict(best_weights)
+    pattern.load_state_dict(best.weights)
     pattern.eval()
-    return Fitted(history, best, step, time.monotonic() - start)
+    return Fitted(history, best.scores, step, time.monotonic() - start)
 
 
-def _in_order(pattern: nn.Module, examples: Sequence[Any], batch_steps: int) -> list[np.ndarray]:
-    return in_order([pattern.steps(example) for example in examples], batch_steps)
+class _Best(NamedTuple):
+    """The weights that scored best so far, and at which validation."""
+
+    scores: dict[str, float]
+    weights: dict[str, torch.Tensor]
+    validation: int
+
+
+def _share(
+    fabric: Fabric, pattern: nn.Module, train: Sequence[Any], rows: np.ndarray, rng: np.random.Generator
+) -> tuple[Any, float]:
+    """This process' share of a batch, and the weight that makes the mean over processes that over the whole batch.
+
+    A process for which no example is left takes one that weighs nothing.
+    """
+    mine = rows[fabric.global_rank :: fabric.world_size]
+    taken = [train[i] for i in (mine if len(mine) else rows[:1])]
+    batch = pattern.batch(taken, rng.spawn(fabric.world_size)[fabric.global_rank])
+    return fabric.to_device(batch), len(mine) * fabric.world_size / len(rows)
+
+
+def _validated(fabric: Fabric, pattern: nn.Module, held_out: Sequence[Any]) -> dict[str, float]:
+    """The scores on the held-out batches: one process decides for all, whatever the last bits of the others say."""
+    pattern.eval()
+    scores = fabric.broadcast(pattern.validate(fabric.to_device(batch) for batch in held_out))
+    pattern.train()
+    return scores
+
+
+def _lengths(pattern: nn.Module, examples: Sequence[Any]) -> list[int]:
+    return [pattern.steps(example) for example in examples]
 
 
 def _rate(step: int, steps: int) -> float:
