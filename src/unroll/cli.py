@@ -30,7 +30,7 @@ def main() -> None:
 @app.command(epilog="Example: `unroll transcribe call.wav memo.ogg --task speech/commands --json`")
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings: wav, flac, ogg, mp3; any rate, mono or stereo.")],
-    task: Annotated[str, typer.Option(help="What was trained on: see `unroll tasks`.")] = "speech/digits",
+    task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "speech/digits_unseen",
     model: Annotated[str, typer.Option(help="A model of the task; else the best on validation.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a file, with each word's place.")] = False,
 ) -> None:

@@ -47,7 +47,7 @@ def reproduce(jobs: int, field: str | None) -> None:
     failed = _run_all(graph, jobs)
     if failed:
         raise UserError(f"failed: {', '.join(failed)}; see above. What is done stays done: mend it and run again")
-    _dvc("repro", "-q", *(["-s", REPORT] if field else []))
+    _dvc("repro", "-q", *(["-s", REPORT] if field else []), capture=True)
     print(f"done in {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
 
 

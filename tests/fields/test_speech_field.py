@@ -64,19 +64,20 @@ def transcriber():
     return Transcriber(settings, model, "mfcc", FEATURES, ["one", "two"]).eval()
 
 
-@pytest.mark.parametrize("task", ["digits", "commands"])
-def test_exhibits_name_the_files_that_are_written(transcriber, tmp_path, task):
+@pytest.mark.parametrize("most_words", [40, 2])
+def test_exhibits_name_the_files_that_are_written(transcriber, tmp_path, monkeypatch, most_words):
+    monkeypatch.setattr(speech, "MOST_WORDS", most_words)
     sound = tmp_path / "sound.wav"
     soundfile.write(sound, np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
     folder = tmp_path / "figures"
     folder.mkdir()
     frames = np.random.default_rng(0).normal(0, 9, (30, 13)).astype(np.float32)
     rows = [row | {"id": f"row-{i}", "frames": frames, "audio": str(sound)} for i, row in enumerate(ROWS)]
-    shown = speech.exhibits(task, rows, {None: transcriber}, folder)
+    shown = speech.exhibits(rows, {None: transcriber}, folder)
     named = [name for exhibit in shown for name in (exhibit.image, exhibit.audio) if name]
     assert Counter(named) == Counter(path.name for path in folder.iterdir())
     titles = [exhibit.title for exhibit in shown if exhibit.section == "Errors"]
-    confusions = ["What was taken for what"] if task == "digits" else []
+    confusions = ["What was taken for what"] if most_words == 40 else []
     assert titles == [*confusions, "Word error rate by length", "Word error rate by speaker"]
     told = [exhibit for exhibit in shown if exhibit.section == "Examples"]
     assert [(exhibit.title, exhibit.verdict) for exhibit in told] == [
@@ -87,15 +88,22 @@ def test_exhibits_name_the_files_that_are_written(transcriber, tmp_path, task):
     assert (folder / "row-2.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_of_many_speakers_the_hardest_are_shown(transcriber, tmp_path, monkeypatch):
+    monkeypatch.setattr(speech, "MOST_BARS", 1)
+    rows = [row | {"frames": np.zeros((10, 13), np.float32)} for row in ROWS]
+    shown = {exhibit.title: exhibit.caption for exhibit in speech.exhibits(rows, {None: transcriber}, tmp_path)}
+    assert shown["Word error rate by speaker"] == "The 1 hardest of 2."
+
+
 def test_examples_without_a_recording_have_no_sound(transcriber, tmp_path):
     rows = [row | {"frames": np.zeros((10, 13), np.float32)} for row in ROWS]
-    shown = speech.exhibits("digits", rows, {None: transcriber}, tmp_path)
+    shown = speech.exhibits(rows, {None: transcriber}, tmp_path)
     assert [exhibit.audio for exhibit in shown] == [None] * len(shown)
 
 
 def test_confusions_have_the_words_in_their_own_order_and_nothing_last():
-    counts, said, heard_as = speech._confusions(["two nine one", "two"], ["two one one", ""])
-    assert said == heard_as == ["one", "two", "nine", "(nothing)"]
+    counts, names = speech._confusions(["two nine one", "two"], ["two one one", ""])
+    assert names == ["one", "two", "nine", "(nothing)"]
     assert counts.tolist() == [[1, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0]]
 
 

@@ -24,7 +24,7 @@ def loaded(monkeypatch):
     folders = []
     pattern = Transcriber.__new__(Transcriber)
     monkeypatch.setattr(use.load, "load", lambda folder: folders.append(str(folder)) or (pattern, {}))
-    monkeypatch.setattr(use.load, "best", lambda task: task.model("lstm"))
+    monkeypatch.setattr(use.load, "best", lambda task, model: task.model(model or "lstm"))
     return SimpleNamespace(folders=folders, pattern=pattern)
 
 
@@ -61,6 +61,7 @@ def test_a_task_that_cannot_be_used_is_refused(project, task, said):
 
 def test_a_pattern_that_does_not_transcribe_is_refused(project, monkeypatch):
     monkeypatch.setattr(use.load, "load", lambda folder: (torch.nn.Linear(1, 1), {}))
+    monkeypatch.setattr(use.load, "best", lambda task, model: task.model(model))
     with pytest.raises(UserError, match=r"^speech/digits does not transcribe speech: `unroll tasks` says"):
         use.transcriber("speech/digits", "lstm")
 

@@ -52,6 +52,7 @@ TASKS = {
         " Synthetic speech is easier than that of people."
     ),
 }
+MOST_BARS, MOST_WORDS = 12, 40  # that a figure holds
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 FSDD_INDEX = Path("data/fsdd/index.csv")
 # The take numbers of the Free Spoken Digit Dataset in each split; 0-4 are its own test split.
@@ -215,38 +216,43 @@ def as_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def exhibits(
-    task: str, rows: Sequence[Mapping[str, Any]], patterns: Mapping[str | None, Transcriber], folder: Path
+    rows: Sequence[Mapping[str, Any]], patterns: Mapping[str | None, Transcriber], folder: Path
 ) -> list[Exhibit]:
     """Error analysis of predicted rows and a few to look at and listen to; their files are written to ``folder``."""
     references = [row["text"] for row in rows]
     hypotheses = [row["prediction"].text for row in rows]
     shown = []
-    if task != "commands":
-        figures.heatmap(folder / "confusions.png", *_confusions(references, hypotheses), "said", "heard")
+    counts, names = _confusions(references, hypotheses)
+    if len(names) <= MOST_WORDS:
+        figures.heatmap(folder / "confusions.png", counts, names, names, "said", "heard")
         shown.append(Exhibit("Errors", "What was taken for what", "Words said (rows) and heard.", "confusions.png"))
-    groupings = {"length": [len(text.split()) for text in references], "speaker": [row["speaker"] for row in rows]}
-    for name, groups in groupings.items():
+    for name, groups in {
+        "length": [f"{len(text.split()):2} words" for text in references],
+        "speaker": [row["speaker"] for row in rows],
+    }.items():
         rates = grouped(references, hypotheses, groups)
-        labels = [f"{group} words" if name == "length" else group for group in rates]
-        figures.bars(folder / f"{name}.png", labels, list(rates.values()), "word_error_rate")
-        shown.append(Exhibit("Errors", f"Word error rate by {name}", image=f"{name}.png"))
+        hardest = sorted(rates, key=rates.get, reverse=True)[:MOST_BARS]
+        shown_rates = {group: rate for group, rate in rates.items() if group in hardest}
+        figures.bars(folder / f"{name}.png", list(shown_rates), list(shown_rates.values()), "word_error_rate")
+        caption = f"The {MOST_BARS} hardest of {len(rates)}." if len(rates) > MOST_BARS else ""
+        shown.append(Exhibit("Errors", f"Word error rate by {name}", caption, f"{name}.png"))
     return shown + [_example(row, patterns[row["fold"]], folder) for row in _telling(rows)]
 
 
-def _confusions(references: Sequence[str], hypotheses: Sequence[str]) -> tuple[np.ndarray, list[str], list[str]]:
-    """Counts of (said, heard) with their row and column names; the last of each is nothing at all."""
+def _confusions(references: Sequence[str], hypotheses: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Counts of (said, heard) and the names of its rows and columns; the last of them is nothing at all."""
     pairs = confusions(references, hypotheses)
     words = sorted({word for pair in pairs for word in pair if word})
-    names = [*sorted(words, key=lambda word: WORDS.index(word) if word in WORDS else len(WORDS)), ""]
-    counts = np.array([[pairs[said, heard] for heard in names] for said in names])
-    return counts, [*names[:-1], "(nothing)"], [*names[:-1], "(nothing)"]
+    words.sort(key=lambda word: WORDS.index(word) if word in WORDS else len(WORDS))
+    counts = np.array([[pairs[said, heard] for heard in [*words, ""]] for said in [*words, ""]])
+    return counts, [*words, "(nothing)"]
 
 
 def _telling(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Three wrong ones, from the surest on, and three right ones, from the least sure on."""
     wrong = [row for row in rows if row["prediction"].text != row["text"]]
     right = [row for row in rows if row["prediction"].text == row["text"] and row["text"].count(" ") > 1]
-    wrong.sort(key=lambda row: -row["prediction"].confidence)
+    wrong.sort(key=lambda row: (not row["prediction"].words, -row["prediction"].confidence))
     right.sort(key=lambda row: row["prediction"].confidence)
     return wrong[:3] + right[:3]
 

@@ -65,7 +65,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     with written_whole(task.figures(arguments.model)) as folder:
         folder.mkdir()
         _write_csv(folder / "predictions.csv", field.as_lines(predicted))
-        exhibits.write(folder, field.exhibits(task.name, predicted, patterns, folder))
+        exhibits.write(folder, field.exhibits(predicted, patterns, folder))
     with written_whole(task.metrics(arguments.model)) as path:
         path.write_text(json.dumps(metrics, indent=1) + "\n")
     for fold, record in records.items():

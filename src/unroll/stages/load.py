@@ -26,11 +26,12 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     return pattern, _record(folder)
 
 
-def best(task: Task) -> Path:
-    """The folder of the task's model with the best validation scores."""
-    folders = [path.parent for path in task.model("").rglob("training.json")]
+def best(task: Task, model: str = "") -> Path:
+    """The folder with the best validation scores among the task's models, or among the folds of one of them."""
+    folders = [path.parent for path in task.model(model).rglob("training.json")]
     if not folders:
-        raise UserError(f"{task} has no trained model yet: run `FIELD={task.field} make repro`")
+        wanted = f"model {model}" if model else "model"
+        raise UserError(f"{task} has no trained {wanted} yet: run `FIELD={task.field} make repro`")
     return min(folders, key=lambda folder: (tuple(_record(folder)["scores"].values()), folder))
 
 

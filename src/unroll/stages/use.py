@@ -16,7 +16,7 @@ def transcriber(task: str, model: str = "") -> Transcriber:
     """The trained transcriber of a task: the one named, else the best on validation."""
     run, where, _ = settings.of_task(task)
     torch.set_num_threads(run.threads)
-    pattern, _ = load.load(where.model(model) if model else load.best(where))
+    pattern, _ = load.load(load.best(where, model))
     if not isinstance(pattern, Transcriber):
         raise UserError(f"{task} does not transcribe speech: `unroll tasks` says what each task is for")
     return pattern
