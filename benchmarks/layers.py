@@ -1,6 +1,6 @@
 """Times the recurrent layers against ``torch.nn`` used the common way and against bare matrix products.
 
-Run on a quiet machine; it takes about two minutes::
+Run on a quiet machine; it takes about four minutes::
 
     python benchmarks/layers.py                                prints the table
     python benchmarks/layers.py --output docs/performance.md   writes the page that holds it
@@ -8,6 +8,8 @@ Run on a quiet machine; it takes about two minutes::
 
 import argparse
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -66,13 +68,18 @@ class Case:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each round: ours, theirs on the default threads and on one, and the products, in turn."""
+    """Seconds of each round: ours, theirs on the default threads and on one, and the products, in turn.
+
+    ``busy`` are rounds of ours and theirs on the default threads while every other core has work of its own; only
+    training has them.
+    """
 
     case: Case
     ours: list[float]
     theirs: list[float]
     theirs_on_one: list[float]
     products: list[float]
+    busy: list[tuple[float, float]]
 
 
 class Padded(nn.Module):
@@ -97,14 +104,15 @@ class Packed(Padded):
 def cases() -> Iterator[Case]:
     wide = Shape(batch=32, steps=200, inputs=256, hidden=256, directions=2)
     narrow = Shape(batch=32, steps=100, inputs=40, hidden=128)
-    long = Shape(batch=16, steps=1000, inputs=128, hidden=128)
+    long = Shape(batch=16, steps=1000, inputs=40, hidden=128)
+    longer = Shape(batch=32, steps=1000, inputs=256, hidden=256)
     kernels = ("RNN", "LSTM", "GRU")
     return chain(
         chain.from_iterable(sequences(layer, wide, mixed=True) for layer in kernels),
         chain.from_iterable(sequences(layer, narrow, mixed=True) for layer in kernels),
         chain.from_iterable(sequences(layer, narrow, mixed=False) for layer in kernels),
         sequences("minGRU", long, mixed=False),
-        sequences("minGRU", long, mixed=True),
+        sequences("minGRU", longer, mixed=False),
         (streaming(layer, Shape(batch=1, steps=1, inputs=40, hidden=128)) for layer in OURS),
     )
 
@@ -203,7 +211,20 @@ def measure(case: Case) -> Timing:
     rounds: list[list[float]] = []
     while len(rounds) < FEWEST_ROUNDS or (len(rounds) < MOST_ROUNDS and time.perf_counter() - start < SECONDS_PER_CASE):
         rounds.append([seconds(run, threads) / case.repetitions for run, threads in ways])
-    return Timing(case, *(list(column) for column in zip(*rounds, strict=True)))
+    busy = [beside_others(case) for _ in range(FEWEST_ROUNDS)] if case.task == "training" else []
+    return Timing(case, *(list(column) for column in zip(*rounds, strict=True)), busy)
+
+
+def beside_others(case: Case) -> tuple[float, float]:
+    """A round of ours on one thread and theirs on the default threads, with the other cores kept busy."""
+    spin = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(spin) for _ in range(DEFAULT_THREADS - 1)]
+    try:
+        return seconds(case.ours, 1), seconds(case.theirs, DEFAULT_THREADS)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def seconds(run: Callable[[], None], threads: int) -> float:
@@ -225,6 +246,7 @@ def line(timing: Timing) -> str:
         f"{1e3 * median(timing.theirs):.3g}",
         spread(timing.theirs, timing.ours),
         spread(timing.theirs_on_one, timing.ours),
+        spread([theirs for _, theirs in timing.busy], [ours for ours, _ in timing.busy]) if timing.busy else "",
         f"{median(ratios(timing.products, timing.ours)):.0%}",
     )
     return f"| {' | '.join(cells)} |"
@@ -240,8 +262,8 @@ def ratios(above: list[float], below: list[float]) -> list[float]:
 
 
 HEADER = """\
-| task | layer | shape | against | ours, ms | torch.nn, ms | times as fast | on one thread | of the GEMM limit |
-|---|---|---|---|--:|--:|--:|--:|--:|"""
+| task | layer | shape | against | ours, ms | torch.nn, ms | as fast | on one thread | busy machine | of GEMM limit |
+|---|---|---|---|--:|--:|--:|--:|--:|--:|"""
 
 PAGE = """\
 # How fast the layers are
@@ -253,7 +275,8 @@ Written by `python benchmarks/layers.py --output docs/performance.md` on {cpu}, 
 **How it was measured.** *Training* is forward and backward, to the weights and to the input; *inference* is forward
 without gradients; *one step* is a step of one sequence from the state of the step before. Ours runs on one thread.
 `torch.nn` runs the way its documentation shows: on its default number of threads ({threads} here), and on mixed
-lengths packed; the column *on one thread* is the ratio when it has one thread like ours. Mixed lengths are spread
+lengths packed; the column *on one thread* is the ratio when it has one thread like ours, *busy machine* when the
+other cores have work of their own, as when pipelines run side by side ({busy} rounds). Mixed lengths are spread
 evenly from T/2 to T, as in batches of sequences of similar length. Each round runs all ways in turn; a cell holds the
 median over {fewest} to {most} rounds, a ratio with the smallest and the largest of any round in brackets.
 The *GEMM limit* is the time that the matrix products of the real steps take on one thread if each is done at once
@@ -270,7 +293,8 @@ torch's LSTM kernel brings its own matrix product, and that is the faster one on
   same width.
 - Streaming: one step through the cell's own arithmetic avoids what a kernel for whole sequences costs per call, which
   is most for the LSTM.
-- One thread per process, and processes side by side: the products inside a recurrence are too small to share.
+- One thread per process, and processes side by side: the products inside a recurrence are too small to share. Two
+  threads on a busy machine wait for each other at every step, which the column *busy machine* shows.
 """
 
 
@@ -282,6 +306,7 @@ def page(table: str) -> str:
         threads=DEFAULT_THREADS,
         fewest=FEWEST_ROUNDS,
         most=MOST_ROUNDS,
+        busy=FEWEST_ROUNDS,
     )
 
 

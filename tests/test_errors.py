@@ -26,7 +26,7 @@ def test_nothing_happens_when_nothing_is_raised(capsys):
     [
         (UserError("seed: -1: should be 0 or more"), 2, "error: seed: -1: should be 0 or more\n"),
         (KeyboardInterrupt(), 130,
-         "interrupted: nothing half-written is left; the same command goes on from here\n"),
+         "interrupted: nothing half-written is left; run the same command again\n"),
         (OSError(errno.ENOSPC, "No space left on device", "models/model.pt"), 1,
          "error: no space left on the disk while writing models/model.pt: free some, run again\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 1,

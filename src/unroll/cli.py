@@ -38,6 +38,7 @@ def transcribe(
     files = [file.absolute() for file in files]
     _enter_project()
     from unroll.fields import speech
+    from unroll.patterns.transcriber import transcript_of
     from unroll.stages import use
 
     pattern = use.transcriber(task, model)
@@ -49,11 +50,11 @@ def transcribe(
             failed = True
             print(f"error: {error}", file=sys.stderr)
             continue
-        text = " ".join(word.text for word in words)
-        confidence = sum(word.confidence for word in words) / max(1, len(words))
+        text, _, confidence = transcript_of(words)
         if as_json:
-            record = {"file": str(file), "text": text, "confidence": round(confidence, 4)}
-            print(json.dumps(record | {"words": [word._asdict() for word in words]}))
+            places = [word._replace(start=round(word.start, 3), stop=round(word.stop, 3)) for word in words]
+            places = [word._replace(confidence=round(word.confidence, 4))._asdict() for word in places]
+            print(json.dumps({"file": str(file), "text": text, "confidence": round(confidence, 4), "words": places}))
         else:
             said = f"{text}  ({confidence:.0%})" if words else "(no speech)"
             print(f"{file.name}: {said}" if len(files) > 1 else said)

@@ -26,7 +26,7 @@ def ends_clearly() -> Iterator[None]:
     except UserError as error:
         _end(f"error: {error}", 2)
     except KeyboardInterrupt:
-        _end("interrupted: nothing half-written is left; the same command goes on from here", 130)
+        _end("interrupted: nothing half-written is left; run the same command again", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to write goes nowhere
         sys.exit(1)

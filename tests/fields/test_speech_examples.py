@@ -124,7 +124,8 @@ def test_stated_splits_are_kept(split, tmp_path):
         "test": ["text 1"], "valid": ["text 2"], "train": ["text 0", "text 3"]
     }  # fmt: skip
     audio = str(tmp_path / "own" / "3.wav")
-    assert found["train"][1] == {"id": "train-3", "speaker": "", "text": "text 3", "audio": audio}
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert found["train"][1] == {"id": "train-3", "speaker": "", "text": "text 3", "audio": audio, "sha256": empty}
 
 
 @pytest.mark.parametrize("seed", range(5))

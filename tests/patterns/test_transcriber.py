@@ -247,10 +247,10 @@ def test_characters_are_gathered_into_words():
     ]
 
 
-def test_silence_is_an_empty_text_of_full_confidence():
+def test_silence_is_an_empty_text_without_confidence():
     pattern = heard([[0.97, 0.01, 0.01, 0.01]] * 3)
     (transcript,) = pattern.predict(one(pattern))
-    assert transcript == ("", [], 1.0)
+    assert transcript == ("", [], 0.0)
 
 
 @pytest.mark.parametrize("settings", [WORDS, CHARACTERS], ids=["words", "characters"])

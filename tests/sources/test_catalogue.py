@@ -82,7 +82,7 @@ def test_render_says_what_matters_of_a_source():
     assert "| [tiny](#tiny) | numbers, counted by hand | 1.2 MB | synthetic | CC0-1.0 |" in page, "the row of the table"
     assert "- Cite: A. Person: Tiny data, 2020" in page
     assert "  - `tiny_data/voices/`" in page
-    assert "https://pypi.org/project/tiny-data/1.0/" in page
+    assert "- Package: tiny-data 1.0\n" in page
 
 
 def test_the_page_is_up_to_date(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -87,7 +88,7 @@ def test_what_is_not_a_whole_model_is_refused_by_name(trained, capfd, spoil):
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.parametrize("use", [load.load, lambda folder: load.best(DIGITS)])
+@pytest.mark.parametrize("use", [load.load, lambda folder: load.best(DIGITS, block("gru"))])
 def test_a_broken_record_is_refused_by_name(trained, use):
     folder = trained("gru", {"word_error_rate": 0.1})
     (folder / "training.json").write_text('{"scores": ')
@@ -95,20 +96,38 @@ def test_a_broken_record_is_refused_by_name(trained, use):
         use(folder)
 
 
+def block(*models, **folds):
+    """A task's block of params.yaml, as far as it is looked at."""
+    return SimpleNamespace(models=dict.fromkeys(models), **folds)
+
+
 def test_the_best_goes_by_validation_scores_and_their_order(trained):
     trained("gru", {"word_error_rate": 0.2, "loss": 0.1})
     trained("lstm", {"word_error_rate": 0.1, "loss": 0.9})
     trained("rnn", {"word_error_rate": 0.1, "loss": 0.8})
-    trained("zebra", {"word_error_rate": 0.1, "loss": 0.8})
-    assert load.best(DIGITS) == DIGITS.model("rnn")
+    trained("removed", {"word_error_rate": 0.0, "loss": 0.0})
+    known = block("gru", "lstm", "rnn", "zebra")
+    assert load.best(DIGITS, known) == ("rnn", DIGITS.model("rnn"))
+    assert load.best(DIGITS, known, "gru") == ("gru", DIGITS.model("gru"))
 
 
-def test_the_best_may_be_one_of_the_folds(trained):
+def test_folds_count_by_their_mean_and_the_first_is_taken(trained):
     trained("lstm", {"word_error_rate": 0.3}, "theo")
-    best = trained("lstm", {"word_error_rate": 0.2}, "lucas")
-    assert load.best(DIGITS) == best
+    trained("lstm", {"word_error_rate": 0.1}, "lucas")
+    trained("gru", {"word_error_rate": 0.25}, "theo")
+    trained("gru", {"word_error_rate": 0.25}, "lucas")
+    trained("rnn", {"word_error_rate": 0.0}, "theo")
+    known = block("gru", "lstm", "rnn", folds=["theo", "lucas"])
+    assert load.best(DIGITS, known) == ("lstm", DIGITS.model("lstm", "theo"))
 
 
 def test_no_model_says_how_to_train_one(trained):
     with pytest.raises(UserError, match=r"^speech/digits has no trained model yet: run `FIELD=speech make repro`$"):
-        load.best(DIGITS)
+        load.best(DIGITS, block("lstm"))
+
+
+@pytest.mark.parametrize("name", ["lstn", "../digits/lstm", "."])
+def test_only_models_of_the_task_can_be_named(trained, name):
+    trained("lstm", {"word_error_rate": 0.3})
+    with pytest.raises(UserError, match=r"has no model .*; it has lstm$"):
+        load.best(DIGITS, block("lstm"), name)

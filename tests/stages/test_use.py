@@ -24,7 +24,7 @@ def loaded(monkeypatch):
     folders = []
     pattern = Transcriber.__new__(Transcriber)
     monkeypatch.setattr(use.load, "load", lambda folder: folders.append(str(folder)) or (pattern, {}))
-    monkeypatch.setattr(use.load, "best", lambda task, model: task.model(model or "lstm"))
+    monkeypatch.setattr(use.load, "best", lambda task, block, model: ("", task.model(model or "lstm")))
     return SimpleNamespace(folders=folders, pattern=pattern)
 
 
@@ -61,7 +61,7 @@ def test_a_task_that_cannot_be_used_is_refused(project, task, said):
 
 def test_a_pattern_that_does_not_transcribe_is_refused(project, monkeypatch):
     monkeypatch.setattr(use.load, "load", lambda folder: (torch.nn.Linear(1, 1), {}))
-    monkeypatch.setattr(use.load, "best", lambda task, model: task.model(model))
+    monkeypatch.setattr(use.load, "best", lambda task, block, model: (model, task.model(model)))
     with pytest.raises(UserError, match=r"^speech/digits does not transcribe speech: `unroll tasks` says"):
         use.transcriber("speech/digits", "lstm")
 
@@ -69,7 +69,10 @@ def test_a_pattern_that_does_not_transcribe_is_refused(project, monkeypatch):
 def test_tasks_with_what_the_best_of_each_reached(project):
     folder = project / "reports/metrics/speech/digits"
     folder.mkdir(parents=True)
-    for model, rate in {"lstm": 0.041, "gru": 0.05, "always_nine": 0.001}.items():
+    record = project / "models/speech/digits/lstm/training.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"scores": {"word_error_rate": 0.05}}')
+    for model, rate in {"lstm": 0.041, "gru": 0.02, "always_nine": 0.001}.items():
         metrics = {"word_error_rate": rate} | ({"baseline": True} if model == "always_nine" else {})
         (folder / f"{model}.json").write_text(json.dumps(metrics))
     tasks = {name: (about, reached) for name, about, reached in use.tasks()}

@@ -24,6 +24,7 @@ from unroll.params import Recurrent
 from unroll.patterns.transcriber import Beam, Settings, Transcriber, TranscriberModel
 from unroll.training.tracking import Tracker, Training, key
 
+SERVED = Path(__file__).parents[2] / "src/unroll/stages/served/speech.py"
 TRAINING = Training(
     task="speech/digits",
     model="lstm",
@@ -83,7 +84,7 @@ def train_interrupted(tracker: Tracker) -> None:
 
 def evaluate(tracker: Tracker, folder: Path, training: Training = TRAINING, score: float = 0.25) -> None:
     metrics = {"word_error_rate": 0.3, "predict_seconds": 0.01}
-    tracker.evaluated(training, ROWS, metrics, folder / "figures", folder / "model.pt", score)
+    tracker.evaluated(training, ROWS, metrics, folder / "figures", folder / "model.pt", SERVED, score)
 
 
 def runs(client: MlflowClient) -> list:
@@ -206,7 +207,7 @@ def test_an_interrupted_run_is_not_taken_for_the_trained_one(
 def test_more_than_mlflow_takes_at_once(tracker: Tracker, client: MlflowClient, folder: Path) -> None:
     history = [{"step": step, "train_loss": 1 / step} for step in range(1, 1102)]
     training = TRAINING._replace(parameters={f"p{number}": number for number in range(130)})
-    tracker.evaluated(training, history, {}, folder / "figures", folder / "model.pt", 0.5)
+    tracker.evaluated(training, history, {}, folder / "figures", folder / "model.pt", SERVED, 0.5)
     [run] = runs(client)
     assert len(curve(client, run, "train/loss")) == 1101
     assert len(run.data.params) == 130

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ from unroll import params
 from unroll.decoding import ctc
 from unroll.decoding.ngram import NGram
 from unroll.examples import matrices
+from unroll.features import phrases
 from unroll.features.distortion import Distortion, distort
 from unroll.layers.stack import Stack
 from unroll.metrics.error_rates import error_rates
@@ -44,8 +45,8 @@ class Beam:
 class Settings:
     """The transcriber of a task.
 
-    ``units``: what a symbol is; ``stack``: frames joined into one step; ``normalise``: by the mean and deviation of
-    each ``recording``, or by those of the ``corpus`` (the only choice for a model that streams).
+    ``units``: what a symbol is; ``stack``: frames joined into one step; ``distortion``: of training examples;
+    ``beam``: how the output is read.
     """
 
     units: Literal["words", "characters"]
@@ -56,7 +57,11 @@ class Settings:
 
 @dataclass(frozen=True, config=STRICT)
 class TranscriberModel(Model):
-    """A variant of a transcriber's task."""
+    """A variant of a transcriber's task.
+
+    ``normalise``: by the mean and deviation of each ``recording``, which suits voices never heard, or by those of the
+    ``corpus``, which needs no look ahead.
+    """
 
     normalise: Literal["recording", "corpus"]
 
@@ -90,11 +95,17 @@ class Word(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """What was heard: ``text``, its ``words``, and the mean of their confidences (1 when there are none)."""
+    """What was heard: ``text``, its ``words``, and the mean of their confidences (0 when there are none)."""
 
     text: str
     words: list[Word]
     confidence: float
+
+
+def transcript_of(words: list[Word]) -> Transcript:
+    """The transcript that consists of ``words``."""
+    confidence = float(np.mean([word.confidence for word in words])) if words else 0.0
+    return Transcript(" ".join(word.text for word in words), words, confidence)
 
 
 class Transcriber(nn.Module):
@@ -176,10 +187,7 @@ class Transcriber(nn.Module):
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the examples of -log P(symbols | frames), in nats."""
-        log_probs, steps = self(batch.frames, batch.lengths)
-        counts = batch.symbol_counts
-        each = functional.ctc_loss(log_probs.transpose(0, 1), batch.symbols, steps, counts, reduction="none")
-        return each.mean()
+        return self._losses(batch, *self(batch.frames, batch.lengths)).mean()
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[Transcript]:
@@ -188,13 +196,27 @@ class Transcriber(nn.Module):
         rows = zip(log_probs, steps.tolist(), self._decoded(log_probs, steps), strict=True)
         return [self._transcript(row[:length], symbols) for row, length, symbols in rows]
 
+    def listen(self, blocks: Iterable[np.ndarray]) -> Iterator[Word]:
+        """The words of a recording of any length, given in blocks of samples at ``features.sample_rate``.
+
+        It is cut into phrases at its pauses, as the training data were; memory is bounded by a window of
+        ``unroll.features.phrases``. Times are those in the whole recording.
+        """
+        transform = self.features.transform()
+        # A window of silence holds no phrases.
+        for found in filter(None, phrases.windows(blocks, self.features.sample_rate)):
+            heard = self.predict(self.batch([Example("", transform(phrase.samples), "") for phrase in found]))
+            for phrase, transcript in zip(found, heard, strict=True):
+                for word in transcript.words:
+                    yield word._replace(start=word.start + phrase.start, stop=word.stop + phrase.start)
+
     @torch.no_grad()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Error rate of greedy decoding (words, or characters where these are the units), and the mean loss."""
         references, hypotheses, losses = [], [], []
         for batch in batches:
-            losses += [self.loss(batch).item()] * len(batch.ids)
             log_probs, steps = self(batch.frames, batch.lengths)
+            losses += self._losses(batch, log_probs, steps).tolist()
             hypotheses += [self.decode(symbols) for symbols in ctc.greedy(log_probs, steps)]
             references += batch.texts
         unit = "word_error_rate" if self.settings.units == "words" else "character_error_rate"
@@ -232,6 +254,10 @@ class Transcriber(nn.Module):
         if checkpoint["language"] is not None:
             restored.language = NGram.from_tensors(checkpoint["language"])
         return restored.eval()
+
+    def _losses(self, batch: Batch, log_probs: Tensor, steps: Tensor) -> Float[Tensor, "B"]:
+        frames_first, counts = log_probs.transpose(0, 1), batch.symbol_counts
+        return functional.ctc_loss(frames_first, batch.symbols, steps, counts, reduction="none")
 
     def _fits(self, example: Example) -> bool:
         """CTC needs a step for each symbol and a blank between two equal ones."""
@@ -274,8 +300,7 @@ class Transcriber(nn.Module):
                 confidence = float(np.mean([part.confidence for _, part in group]))
                 words.append(Word(text, group[0][1].start * seconds, group[-1][1].stop * seconds, confidence))
                 group = []
-        confidence = float(np.mean([word.confidence for word in words])) if words else 1.0
-        return Transcript(" ".join(word.text for word in words), words, confidence)
+        return transcript_of(words)
 
 
 Pattern = Transcriber

@@ -94,7 +94,7 @@ def _section(name: str, source: Source) -> str:
     lines = [
         f"\n## {name}\n",
         f"{source.about[0].upper()}{source.about[1:]}.\n",
-        f"- Package: [{source.package} {source.version}](https://pypi.org/project/{source.package}/{source.version}/)",
+        f"- Package: {source.package} {source.version}",
         f"- Licence: {source.licence}",
         f"- Cite: {source.citation}",
         "- Files taken:",

@@ -31,6 +31,7 @@ from unroll.training import tracking
 from unroll.training.batches import in_order
 
 BATCH_STEPS = 4000
+SERVED = Path(__file__).parent / "served"  # how MLflow runs the models of each field
 
 
 def main() -> None:
@@ -51,14 +52,14 @@ def evaluate(arguments: argparse.Namespace) -> None:
     field = import_module(f"unroll.fields.{task.field}")
     table = examples.read(Task.parse(arguments.features or arguments.task).features / "test.arrow")
     folds = block.folds if arguments.hold_out else [None]
-    predicted, records, patterns, seconds = [], {}, {}, 0.0
+    parts, records, patterns = {}, {}, {}
     for fold in folds:
         patterns[fold], records[fold] = load(task.model(arguments.model, fold))
         rows = table.filter(pc.equal(table[arguments.hold_out], fold)) if fold else table
-        found, spent = _predict(patterns[fold], rows, fold or "test")
-        predicted += [{**row, "fold": fold, "prediction": prediction} for row, prediction in found]
-        seconds += spent
-    metrics = field.measure(task.name, predicted, seconds) | {
+        found, seconds = _predict(patterns[fold], rows, fold or "test")
+        parts[fold] = [{**row, "fold": fold, "prediction": prediction} for row, prediction in found], seconds
+    predicted = [row for rows, _ in parts.values() for row in rows]
+    metrics = field.measure(task.name, predicted, sum(seconds for _, seconds in parts.values())) | {
         "parameters": records[folds[0]]["parameters"],
         "train_seconds": round(sum(record["train_seconds"] for record in records.values()), 1),
     }
@@ -68,8 +69,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
         exhibits.write(folder, field.exhibits(predicted, patterns, folder))
     with written_whole(task.metrics(arguments.model)) as path:
         path.write_text(json.dumps(metrics, indent=1) + "\n")
-    for fold, record in records.items():
-        _track(task.model(arguments.model, fold), record, metrics, task.figures(arguments.model))
+    for fold, (rows, seconds) in parts.items():
+        own = field.measure(task.name, rows, seconds) if fold else metrics
+        _track(task, arguments.model, fold, records[fold], own)
 
 
 def _predict(pattern: nn.Module, table: pa.Table, name: str) -> tuple[list[tuple[Mapping, Any]], float]:
@@ -86,7 +88,8 @@ def _predict(pattern: nn.Module, table: pa.Table, name: str) -> tuple[list[tuple
         seconds += time.perf_counter() - start
         found |= zip(batch.ids, predictions, strict=True)
     if len(found) < len(rows):
-        raise UserError(f"{len(rows) - len(found)} test examples are too short for their own labels: mend the data")
+        missing = ", ".join(sorted(rows.keys() - found.keys())[:20])
+        raise UserError(f"the test examples {missing} are too short for their own labels: leave them out of the data")
     return [(rows[name], found[name]) for name in rows], seconds
 
 
@@ -97,16 +100,18 @@ def _write_csv(path: Path, lines: list[dict[str, Any]]) -> None:
         table.writerows(lines)
 
 
-def _track(folder: Path, record: Mapping[str, Any], metrics: Mapping[str, float], figures: Path) -> None:
+def _track(task: Task, model: str, fold: str | None, record: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
     """Completes the MLflow run of a trained model with what it reached, and registers it."""
+    folder = task.model(model, fold)
     with (folder / "history.csv").open(newline="") as file:
         history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     tracking.Tracker(DATABASE, ARTIFACTS).evaluated(
         tracking.Training(**record["training"]),
         history,
         metrics,
-        figures,
+        task.figures(model),
         folder / "model.pt",
+        SERVED / f"{task.field}.py",
         next(iter(record["scores"].values())),
     )
 

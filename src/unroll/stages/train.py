@@ -25,6 +25,7 @@ import torch
 from unroll import examples
 from unroll.errors import UserError, ends_clearly
 from unroll.files import written_whole
+from unroll.params import Run
 from unroll.stages import settings
 from unroll.stages.paths import ARTIFACTS, CODE, DATABASE, Task
 from unroll.training import tracking
@@ -50,8 +51,7 @@ def train(arguments: argparse.Namespace) -> None:
         raise UserError(f"params.yaml: {task} has no model {arguments.model}; it has {', '.join(block.models)}")
     model = block.models[arguments.model]
     torch.set_num_threads(run.threads)
-    fabric = lightning_fabric.Fabric(**asdict(run.fabric))
-    fabric.launch()
+    fabric = _fabric(run)
     lightning_fabric.seed_everything(run.seed, verbose=False)
     source = Task.parse(arguments.features or arguments.task).features
     column, _, value = (arguments.hold_out or "").partition("=")
@@ -76,10 +76,25 @@ def train(arguments: argparse.Namespace) -> None:
         _write(task.model(arguments.model, value), pattern, fitted, training)
 
 
+def _fabric(run: Run) -> lightning_fabric.Fabric:
+    """The processes and devices that params.yaml asks for, started."""
+    try:
+        fabric = lightning_fabric.Fabric(**asdict(run.fabric))
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"params.yaml: fabric: this machine cannot do that: {error}") from None
+    if run.fabric.precision == "16-mixed" and fabric.device.type == "cpu":
+        raise UserError("params.yaml: fabric.precision: 16-mixed needs a GPU; on a CPU take 32-true or bf16-mixed")
+    return fabric
+
+
 def _training(task: str, name: str, pattern: str, parameters: dict[str, Any], source: Path) -> tracking.Training:
     """What is known before it begins; its key covers the data, the parameters and the code."""
     data = [source / f"{split}.arrow" for split in ("train", "valid")]
-    code = [CODE / "patterns" / f"{pattern}.py", *(CODE / part for part in ("layers", "training", "features"))]
+    code = [
+        CODE / "patterns" / f"{pattern}.py",
+        *(CODE / part for part in ("layers", "training", "features", "decoding", "metrics")),
+    ]
     stage = os.environ.get("DVC_STAGE", f"train {task} {name}")
     key = tracking.key(f"{task} {name}", parameters, [*data, *code])
     return tracking.Training(task, name, stage, key, parameters, tracking.key("data", {}, data))

@@ -28,8 +28,7 @@ from unroll.files import sha256
 
 CHAMPION = "champion"
 SCORE = "validation"  # the tag of a registered version that holds its score
-SERVED = Path(__file__).with_name("served.py")
-# What the predictions of served.py depend on, beside this package, which is installed from the project.
+# What a registered model depends on, beside this package, which is installed from the project.
 REQUIREMENTS = ("numpy", "soundfile", "soxr", "torch", "torchaudio")
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 # Limits of MLflow's: entities in one call, and characters in a digest.
@@ -102,11 +101,13 @@ class Tracker:
         metrics: Mapping[str, float],
         figures: Path,
         checkpoint: Path,
+        served: Path,
         score: float,
     ) -> None:
         """Adds to the run of ``training`` what its evaluation found, and registers the model.
 
-        ``figures`` is a folder, ``checkpoint`` a ``model.pt``, ``score`` the best on the validation split: the
+        ``figures`` is a folder, ``checkpoint`` a ``model.pt``, ``served`` the file of code
+        that MLflow is to run it with, ``score`` the best on the validation split: the
         version of the registered model with the smallest one becomes the champion. Where the run is missing,
         it is made again, with its curves from ``history``. To call it twice is the same as to call it once.
         """
@@ -119,7 +120,7 @@ class Tracker:
             self._log(run, [(f"test/{name}", value, 0) for name, value in metrics.items()])
             self._client.log_artifacts(run, str(figures), "figures")
             if not self._client.search_model_versions(f"run_id = '{run}'"):
-                self._register(run, training, checkpoint, score)
+                self._register(run, training, checkpoint, served, score)
             self._elect(_registered(training.task))
 
     def _find(self, training: Training) -> str | None:
@@ -175,7 +176,7 @@ class Tracker:
         for some in _parts(metrics, METRICS_PER_CALL):
             self._client.log_batch(run, metrics=some)
 
-    def _register(self, run: str, training: Training, checkpoint: Path, score: float) -> None:
+    def _register(self, run: str, training: Training, checkpoint: Path, served: Path, score: float) -> None:
         """Stores the model as a pyfunc and makes it a version of the task's registered model.
 
         Through the client: the fluent ``log_model`` would set MLflow's global state and print on every call.
@@ -187,7 +188,7 @@ class Tracker:
         with tempfile.TemporaryDirectory() as folder:
             self._mlflow.pyfunc.save_model(
                 Path(folder, "model"),
-                python_model=SERVED,
+                python_model=served,
                 artifacts={"checkpoint": str(checkpoint)},
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
                 mlflow_model=self._mlflow.models.Model(artifact_path=logged.artifact_location, **identity),

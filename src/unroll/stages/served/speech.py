@@ -3,7 +3,6 @@
 MLflow copies this file beside the checkpoint and executes the copy, so it imports the package by its full name.
 """
 
-from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 from pydantic import BaseModel
 
+from unroll.patterns.transcriber import Transcriber, transcript_of
 from unroll.sources import audio
 
 
@@ -33,17 +33,15 @@ class Served(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Restores the pattern from its checkpoint."""
         checkpoint = torch.load(context.artifacts["checkpoint"], map_location="cpu", weights_only=True)
-        self.module = import_module(f"unroll.patterns.{checkpoint['pattern']}")
-        self.pattern = self.module.Pattern.restored(checkpoint)
-        self.transform = self.pattern.features.transform()
+        self.transcriber = Transcriber.restored(checkpoint)
 
     def predict(self, context: PythonModelContext, model_input: list[Recording]) -> list[Heard]:
         """Transcribes each recording. From these types MLflow infers the model's signature."""
         return [self._heard(Path(recording.audio)) for recording in model_input]
 
     def _heard(self, path: Path) -> Heard:
-        frames = self.transform(audio.read(path, self.pattern.features.sample_rate))
-        [transcript] = self.pattern.predict(self.pattern.batch([self.module.Example(path.name, frames, "")]))
+        blocks = audio.read_blocks(path, self.transcriber.features.sample_rate)
+        transcript = transcript_of(list(self.transcriber.listen(blocks)))
         return Heard(text=transcript.text, confidence=transcript.confidence)
 
 
