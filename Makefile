@@ -24,7 +24,7 @@ $(VENV)/installed: requirements-uv.lock requirements.lock pyproject.toml
 		{ echo "error: Python 3.11 or newer is needed; name one with PYTHON=..., as in: make PYTHON=python3.12 repro" >&2; exit 2; }
 	@echo "installing into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -7,6 +7,7 @@ Run on a quiet machine; it takes about four minutes::
 """
 
 import argparse
+import os
 import platform
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def measure(case: Case) -> Timing:
 
 def beside_others(case: Case) -> tuple[float, float]:
     """A round of ours on one thread and theirs on the default threads, with the other cores kept busy."""
-    spin = [sys.executable, "-c", "while True: pass"]
+    spin = [sys.executable, "-c", f"import os\nwhile os.getppid() == {os.getpid()}: pass"]
     others = [subprocess.Popen(spin) for _ in range(DEFAULT_THREADS - 1)]
     try:
         return seconds(case.ours, 1), seconds(case.theirs, DEFAULT_THREADS)
@@ -285,12 +286,13 @@ torch's LSTM kernel brings its own matrix product, and that is the faster one on
 
 **What to read from it.**
 - Training on mixed lengths: do not pack. A padded batch, read backward through a reversal within each row's length,
-  gives equal outputs in a fraction of the time, though it computes the padding as well. The less the lengths differ,
-  the less that costs: batch sequences of similar length.
-- Inference on mixed lengths is another matter: where the column on one thread is below 1, the padding costs more than
-  the packing.
-- Long sequences: a minGRU, whose steps share their matrix products, takes a fraction of the time of an LSTM of the
-  same width.
+  gives equal outputs. The LSTM gains most; RNN and GRU gain little where the machine is quiet and packing may use all
+  of it, and much where it is busy. The less the lengths differ, the less the padding costs: batch sequences of similar
+  length.
+- Inference on mixed lengths is another matter: where a ratio is below 1, the padding costs more than the packing.
+- Equal lengths leave nothing to gain: ours is torch's own kernel on one thread.
+- Long sequences: a minGRU, whose steps share their matrix products, against an LSTM of the same width. It gains most
+  where the recurrent product is most of the LSTM's work, that is with narrow inputs.
 - Streaming: one step through the cell's own arithmetic avoids what a kernel for whole sequences costs per call, which
   is most for the LSTM.
 - One thread per process, and processes side by side: the products inside a recurrence are too small to share. Two
