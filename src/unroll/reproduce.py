@@ -39,7 +39,7 @@ def reproduce(jobs: int, field: str | None) -> None:
     if field and field not in fields:
         raise UserError(f"FIELD={field}: no such field; there are {', '.join(fields)}")
     tracking.Tracker(DATABASE, ARTIFACTS)  # makes the database, before processes race for it
-    graph = read_dag(_dvc("dag", "--dot", capture=True).stdout)
+    graph = read_dag(_dvc("dag", "--dot"))
     wanted = {name for name in graph if name != REPORT and (not field or f"pipelines/{field}/" in name)}
     wanted = set().union(wanted, *(_before(graph, name) for name in wanted))
     graph = {name: graph[name] for name in graph if name in wanted}
@@ -47,7 +47,7 @@ def reproduce(jobs: int, field: str | None) -> None:
     failed = _run_all(graph, jobs)
     if failed:
         raise UserError(f"failed: {', '.join(failed)}; see above. What is done stays done: mend it and run again")
-    _dvc("repro", "-q", *(["-s", REPORT] if field else []), capture=True)
+    _dvc("repro", "-q", *(["-s", REPORT] if field else []))
     print(f"done in {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
 
 
@@ -130,11 +130,12 @@ def _before(graph: Graph, name: str) -> set[str]:
     return graph[name].union(*(_before(graph, other) for other in graph[name]))
 
 
-def _dvc(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=capture, text=True)
+def _dvc(*arguments: str) -> str:
+    """What a command of DVC printed on standard output; ``UserError`` with the rest of it when it fails."""
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"`dvc {' '.join(arguments)}` failed: {(done.stderr or '').strip()}")
-    return done
+        raise UserError(f"`dvc {' '.join(arguments)}` failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 if __name__ == "__main__":
