@@ -52,8 +52,10 @@ def transcribe(
             continue
         text, _, confidence = transcript_of(words)
         if as_json:
-            places = [word._replace(start=round(word.start, 3), stop=round(word.stop, 3)) for word in words]
-            places = [word._replace(confidence=round(word.confidence, 4))._asdict() for word in places]
+            places = [
+                {"text": word, "start": round(start, 3), "stop": round(stop, 3), "confidence": round(sure, 4)}
+                for word, start, stop, sure in words
+            ]
             print(json.dumps({"file": str(file), "text": text, "confidence": round(confidence, 4), "words": places}))
         else:
             said = f"{text}  ({confidence:.0%})" if words else "(no speech)"

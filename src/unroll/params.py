@@ -103,23 +103,23 @@ def check(kind: type[T], value: Any, where: str) -> T:
 
 def load(path: Path = Path("params.yaml")) -> tuple[Run, dict[str, Any]]:
     """The run's settings, and each field's ``Params`` by the field's name."""
-    settings = _read(path)
+    settings = read_yaml(path)
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: expected `key: value` lines, found {type(settings).__name__}")
     run_keys = set(Run.__dataclass_fields__)
     run = check(Run, {key: settings[key] for key in run_keys & settings.keys()}, path.name)
     fields = {key: _field(key, block, path) for key, block in settings.items() if key not in run_keys}
     return run, fields
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_yaml(path: Path) -> Any:
+    """The plain values in a YAML file; ``UserError`` naming the file where there is none or it is not YAML."""
     try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run from the root of the project") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(settings, dict):
-        raise UserError(f"{path}: expected `key: value` lines, found {type(settings).__name__}")
-    return settings
 
 
 def _field(name: str, block: Any, path: Path) -> Any:

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from unroll.errors import UserError, ends_clearly
+from unroll.errors import ends_clearly
 from unroll.files import written_whole
-from unroll.params import STRICT, Count, check
+from unroll.params import STRICT, Count, check, read_yaml
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -48,13 +47,7 @@ class _Catalogue:
 
 def load(path: Path) -> dict[str, Source]:
     """The sources by name; raises ``UserError`` naming the key for anything that a catalogue may not say."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run from the root of the project") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
-    return check(_Catalogue, content, str(path)).sources
+    return check(_Catalogue, read_yaml(path), str(path)).sources
 
 
 def render(sources: dict[str, Source]) -> str:
