@@ -57,7 +57,7 @@ def model(project, monkeypatch):
             raise UserError(f"{file} is missing: check the name")
         yield from WORDS[file.name]
 
-    monkeypatch.setattr(use, "transcriber", lambda task, model: asked.append((task, model)))
+    monkeypatch.setattr(use, "trained", lambda task, model, kind: asked.append((task, model)))
     monkeypatch.setattr(speech, "transcribe", transcribe)
     return asked
 
@@ -103,7 +103,7 @@ def test_what_is_no_recording_is_said_by_the_reader_itself(run, project, monkeyp
     tiny = Transcriber.__new__(Transcriber)
     torch.nn.Module.__init__(tiny)
     tiny.features = SimpleNamespace(sample_rate=8000, transform=lambda: None)
-    monkeypatch.setattr(use, "transcriber", lambda task, model: tiny)
+    monkeypatch.setattr(use, "trained", lambda task, model, kind: tiny)
     (project / "empty.wav").touch()
     (project / "text.wav").write_text("not a recording")
     soundfile.write(project / "silent.wav", np.zeros(8000), 8000)
@@ -164,22 +164,3 @@ def test_ctrl_c_ends_with_its_own_status(run, model, monkeypatch):
     monkeypatch.setattr(speech, "transcribe", interrupted)
     status, out, _ = run("transcribe", "a.wav")
     assert (status, out) == (130, [])
-
-
-def test_outside_a_project_the_one_of_the_code_serves(tmp_path, monkeypatch, root):
-    monkeypatch.chdir(tmp_path)
-    cli._enter_project()
-    assert os.getcwd() == str(root)
-
-
-def test_the_nearest_project_above_serves(project, monkeypatch):
-    monkeypatch.chdir(project / "notes")
-    cli._enter_project()
-    assert os.getcwd() == str(project)
-
-
-def test_without_any_project_it_says_where_to_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site-packages/unroll/cli.py"))
-    with pytest.raises(UserError, match=r"^no project here: run inside a clone of it, where params\.yaml lies$"):
-        cli._enter_project()

@@ -11,9 +11,10 @@ SOURCE = ROOT / "src"
 # From the top down; a module imports only from its own package and from the lines below its own.
 FLOORS = [
     {"cli"},
-    {"reproduce"},
+    {"commands", "reproduce"},
     {"stages"},
     {"fields"},
+    {"baselines"},
     {"patterns", "training", "reports"},
     {"features", "decoding", "metrics"},
     {"sources", "layers"},
@@ -24,8 +25,9 @@ FLOORS = [
 UNLISTED = {f"unroll.{name}" for name in ("errors", "files", "params", "stages.paths", "stages.settings")}
 # A field's module names the types of all its settings; these packages it does not otherwise use in the stage.
 FIELD_STAGES = {
-    "prepare": {"features", "patterns", "decoding", "layers", "metrics", "reports"},
-    "evaluate": {"sources"},
+    "prepare": {"baselines", "features", "patterns", "decoding", "layers", "metrics", "reports"},
+    "evaluate": {"baselines", "sources"},
+    "baseline": {"baselines", "sources"},
 }
 MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
@@ -77,7 +79,7 @@ def test_a_stage_lists_the_code_it_runs(stage) -> None:
     action = words[2].rpartition(".")[2]
     used = {words[2]}
     for word in words[3:]:
-        used |= {f"unroll.{kind}.{word}" for kind in ("features", "patterns")} & MODULES.keys()
+        used |= {f"unroll.{kind}.{word}" for kind in ("features", "patterns", "baselines")} & MODULES.keys()
         if action in FIELD_STAGES:
             used |= {f"unroll.fields.{word.split('/')[0]}"} & MODULES.keys()
     listed = {str(Path(dep.fs_path).relative_to(ROOT)) for dep in stage.deps if dep.protocol in (None, "local")}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
@@ -125,7 +126,7 @@ def read_yaml(path: Path) -> Any:
 def _field(name: str, block: Any, path: Path) -> Any:
     if not (str(name).isidentifier() and find_spec(f"unroll.fields.{name}")):
         known = ", ".join(sorted(Run.__dataclass_fields__))
-        fields = ", ".join(sorted(p.stem for p in (Path(__file__).parent / "fields").glob("[a-z]*.py")))
+        fields = ", ".join(sorted(module.name for module in iter_modules([str(Path(__file__).parent / "fields")])))
         raise UserError(f"{path.name}: {name}: unknown key; settings are {known}; fields are {fields}")
     return check(import_module(f"unroll.fields.{name}").Params, block, f"{path.name}: {name}")
 

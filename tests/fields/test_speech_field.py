@@ -8,7 +8,7 @@ import torch
 from unroll.features.distortion import Distortion
 from unroll.fields import speech
 from unroll.params import Recurrent
-from unroll.patterns.transcriber import Beam, Settings, Transcriber, TranscriberModel, Transcript, Word
+from unroll.patterns.transcriber import Beam, Example, Settings, Transcriber, TranscriberModel, Transcript, Word
 
 FEATURES = {"sample_rate": 8000, "n_fft": 400, "hop": 200, "mels": 128, "coefficients": 13, "top_db": 80.0}
 STILL = Distortion(warp=0, tempo=0, tilt=0, noise=0, noise_db=0, masks=0, mask_frames=0)
@@ -50,7 +50,7 @@ def test_unseen_speakers_count_alike_however_much_each_said():
 
 
 def test_lines_for_people():
-    assert speech.as_lines(ROWS[2:3]) == [
+    assert speech.as_lines("digits", ROWS[2:3]) == [
         {"id": "five six", "speaker": "ben", "said": "five six", "heard": "five", "confidence": 0.9}
     ]
 
@@ -72,8 +72,11 @@ def test_exhibits_name_the_files_that_are_written(transcriber, tmp_path, monkeyp
     folder = tmp_path / "figures"
     folder.mkdir()
     frames = np.random.default_rng(0).normal(0, 9, (30, 13)).astype(np.float32)
-    rows = [row | {"id": f"row-{i}", "frames": frames, "audio": str(sound)} for i, row in enumerate(ROWS)]
-    shown = speech.exhibits(rows, {None: transcriber}, folder)
+    rows = [
+        row | {"id": f"row-{i}", "example": Example(f"row-{i}", frames, ""), "audio": str(sound)}
+        for i, row in enumerate(ROWS)
+    ]
+    shown = speech.exhibits("digits", rows, {None: transcriber}, folder)
     named = [name for exhibit in shown for name in (exhibit.image, exhibit.audio) if name]
     assert Counter(named) == Counter(path.name for path in folder.iterdir())
     titles = [exhibit.title for exhibit in shown if exhibit.section == "Errors"]
@@ -90,14 +93,16 @@ def test_exhibits_name_the_files_that_are_written(transcriber, tmp_path, monkeyp
 
 def test_of_many_speakers_the_hardest_are_shown(transcriber, tmp_path, monkeypatch):
     monkeypatch.setattr(speech, "MOST_BARS", 1)
-    rows = [row | {"frames": np.zeros((10, 13), np.float32)} for row in ROWS]
-    shown = {exhibit.title: exhibit.caption for exhibit in speech.exhibits(rows, {None: transcriber}, tmp_path)}
+    rows = [row | {"example": Example("", np.zeros((10, 13), np.float32), "")} for row in ROWS]
+    shown = {
+        exhibit.title: exhibit.caption for exhibit in speech.exhibits("digits", rows, {None: transcriber}, tmp_path)
+    }
     assert shown["Word error rate by speaker"] == "The 1 hardest of 2."
 
 
 def test_examples_without_a_recording_have_no_sound(transcriber, tmp_path):
-    rows = [row | {"frames": np.zeros((10, 13), np.float32)} for row in ROWS]
-    shown = speech.exhibits(rows, {None: transcriber}, tmp_path)
+    rows = [row | {"example": Example("", np.zeros((10, 13), np.float32), "")} for row in ROWS]
+    shown = speech.exhibits("digits", rows, {None: transcriber}, tmp_path)
     assert [exhibit.audio for exhibit in shown] == [None] * len(shown)
 
 

@@ -3,26 +3,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from unroll.reports import figures
 from unroll.reports.figures import Line, Panel
 
 WORDS = ("one", "two", "seven")
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that are saved while the test runs, still open to questions."""
-    kept = []
-
-    def keep(self: Figure, *_, **__) -> None:
-        self.canvas.draw()
-        kept.append(self)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return kept
 
 
 def spikes(symbols: list[int], steps: int = 60) -> np.ndarray:

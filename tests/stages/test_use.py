@@ -29,15 +29,15 @@ def loaded(monkeypatch):
 
 
 def test_the_best_model_unless_one_is_named(project, loaded):
-    assert use.transcriber("speech/digits") is loaded.pattern
-    assert use.transcriber("speech/digits", "gru") is loaded.pattern
+    assert use.trained("speech/digits", "", Transcriber) is loaded.pattern
+    assert use.trained("speech/digits", "gru", Transcriber) is loaded.pattern
     assert loaded.folders == ["models/speech/digits/lstm", "models/speech/digits/gru"]
 
 
 def test_as_many_threads_as_a_stage_has(project, loaded):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    use.transcriber("speech/digits")
+    use.trained("speech/digits", "", Transcriber)
     threads = torch.get_num_threads()
     torch.set_num_threads(before)
     assert threads == 1
@@ -55,15 +55,15 @@ def test_as_many_threads_as_a_stage_has(project, loaded):
 )
 def test_a_task_that_cannot_be_used_is_refused(project, task, said):
     with pytest.raises(UserError) as caught:
-        use.transcriber(task)
+        use.trained(task, "", Transcriber)
     assert str(caught.value).startswith(said)
 
 
 def test_a_pattern_that_does_not_transcribe_is_refused(project, monkeypatch):
     monkeypatch.setattr(use.load, "load", lambda folder: (torch.nn.Linear(1, 1), {}))
     monkeypatch.setattr(use.load, "best", lambda task, block, model: (model, task.model(model)))
-    with pytest.raises(UserError, match=r"^speech/digits does not transcribe speech: `unroll tasks` says"):
-        use.transcriber("speech/digits", "lstm")
+    with pytest.raises(UserError, match=r"^speech/digits has a linear, not a transcriber: `unroll tasks` says"):
+        use.trained("speech/digits", "lstm", Transcriber)
 
 
 def test_tasks_with_what_the_best_of_each_reached(project):

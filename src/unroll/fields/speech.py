@@ -217,7 +217,7 @@ def measure(task: str, rows: Sequence[Mapping[str, Any]], seconds: float) -> dic
     }
 
 
-def as_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def as_lines(task: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Predictions as lines of a table for people."""
     return [
         {
@@ -232,7 +232,7 @@ def as_lines(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def exhibits(
-    rows: Sequence[Mapping[str, Any]], patterns: Mapping[str | None, Transcriber], folder: Path
+    task: str, rows: Sequence[Mapping[str, Any]], patterns: Mapping[str | None, Transcriber], folder: Path
 ) -> list[Exhibit]:
     """Error analysis of predicted rows and a few to look at and listen to; their files are written to ``folder``."""
     references = [row["text"] for row in rows]
@@ -282,7 +282,7 @@ def _of_different_texts(rows: Sequence[Mapping[str, Any]], count: int) -> list[M
 
 def _example(row: Mapping[str, Any], pattern: Transcriber, folder: Path) -> Exhibit:
     """A row's spectrogram, the probabilities of the symbols over time, and its sound where there is one."""
-    features, frames = pattern.features, row["frames"]
+    features, frames = pattern.features, row["example"].frames
     with torch.no_grad():
         log_probs, _ = pattern(torch.from_numpy(np.array(frames))[None], torch.tensor([len(frames)]))
     step = features.frame_seconds * pattern.settings.stack

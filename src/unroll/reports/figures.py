@@ -1,45 +1,19 @@
-"""Pictures in one style, for screens as small as a phone's: the same input gives the same bytes.
+"""Pictures of training and of errors, in the style of ``unroll.reports.style``.
 
-Every function writes one PNG to ``to``, a path or an open binary file. Colours are those of Okabe & Ito (2008,
-"Color Universal Design"), told apart by colour-blind readers, and perceptually uniform maps.
+Every function writes one PNG to ``to``, a path or an open binary file.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from unroll.reports import numbers
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREY = "#8a8a8a"
-WIDTH = 5.6  # inches; small, so that the text stays readable where the picture is shrunk to a phone
-STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#666666",
-    "axes.grid": True,
-    "axes.labelcolor": "#333333",
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.constrained_layout.use": True,
-    "font.size": 11,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "savefig.dpi": 140,
-    "text.parse_math": False,
-    "xtick.color": "#666666",
-    "xtick.labelcolor": "#333333",
-    "ytick.color": "#666666",
-    "ytick.labelcolor": "#333333",
-}
+from unroll.reports.style import COLOURS, DARK, WIDTH, picture, tick
 
 
 class Line(NamedTuple):
@@ -63,7 +37,7 @@ class Panel(NamedTuple):
 def lines(to: Path | BinaryIO, panels: Sequence[Panel], x_label: str) -> None:
     """Panels of curves one above the other over a shared horizontal axis."""
     names = list(dict.fromkeys(line.label for panel in panels for line in panel.lines))
-    with _figure(to, 0.5 + 2.3 * len(panels)) as figure:
+    with picture(to, 0.5 + 2.3 * len(panels)) as figure:
         for axes, panel in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
             for line in panel.lines:
                 number = names.index(line.label)
@@ -77,7 +51,7 @@ def lines(to: Path | BinaryIO, panels: Sequence[Panel], x_label: str) -> None:
                     alpha=0.75 if line.thin else 1,
                     label=line.label,
                 )
-            axes.set_title(panel.title, loc="left", fontsize=11, color="#333333")
+            axes.set_title(panel.title, loc="left", fontsize=11, color=DARK)
             _scale(axes, panel)
         axes.set_xlabel(x_label)
         axes.set_xlim(left=0)
@@ -87,7 +61,7 @@ def lines(to: Path | BinaryIO, panels: Sequence[Panel], x_label: str) -> None:
 
 def bars(to: Path | BinaryIO, labels: Sequence[str], values: Sequence[float], metric: str) -> None:
     """A horizontal bar per label, the first on top, with the value of ``metric`` written behind it."""
-    with _figure(to, 0.9 + 0.34 * len(labels)) as figure:
+    with picture(to, 0.9 + 0.34 * len(labels)) as figure:
         axes = figure.subplots()
         drawn = axes.barh(range(len(labels)), values, height=0.66, color=COLOURS[0])
         axes.bar_label(drawn, [numbers.score(metric, value) for value in values], padding=4, fontsize=10)
@@ -98,7 +72,7 @@ def bars(to: Path | BinaryIO, labels: Sequence[str], values: Sequence[float], me
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(numbers.label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(metric, value)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(metric, value)))
 
 
 def heatmap(
@@ -113,7 +87,7 @@ def heatmap(
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     size = WIDTH - 1.1
     cell = 72 * size / len(columns)  # points
-    with _figure(to, 1.1 + size * len(rows) / len(columns)) as figure:
+    with picture(to, 1.1 + size * len(rows) / len(columns)) as figure:
         axes = figure.subplots()
         axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
         for (i, j), count in np.ndenumerate(counts):
@@ -145,7 +119,7 @@ def sequence(
     probable path is labelled at its peak.
     """
     stop = len(spectrogram) * frame_seconds
-    with _figure(to, 4.2) as figure:
+    with picture(to, 4.2) as figure:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.15))
         above.imshow(
             spectrogram.T,
@@ -209,23 +183,10 @@ def _levels(times: Sequence[float], names: Sequence[str], stop: float) -> list[i
     return levels
 
 
-@contextmanager
-def _figure(to: Path | BinaryIO, height: float) -> Iterator[Figure]:
-    # Without pyplot there is no global list of figures to close and no window to open.
-    with matplotlib.style.context(["default", STYLE]):
-        figure = Figure((WIDTH, height))
-        yield figure
-        figure.savefig(to, format="png", metadata={"Software": None})
-
-
 def _scale(axes: Axes, panel: Panel) -> None:
     """A logarithmic axis has labels at 1, 2 and 5; what is not positive falls off its lower end."""
     if panel.logarithmic and any(y > 0 for line in panel.lines for y in line.y):
         axes.set_yscale("log", nonpositive="clip")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(panel.metric, value)))
-
-
-def _tick(metric: str, value: float) -> str:
-    return f"{100 * value:g} %" if numbers.is_share(metric) else f"{value:g}"
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(panel.metric, value)))

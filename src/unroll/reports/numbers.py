@@ -5,9 +5,23 @@ import math
 UNITS_OF_TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 # Words in the name of a metric that is a share of one, and so is written in per cent.
 SHARES = frozenset(
-    {"accuracy", "coverage", "deletions", "f1", "insertions", "precision", "rate", "recall", "share", "substitutions"}
+    {
+        "accuracy",
+        "coverage",
+        "deletions",
+        "f1",
+        "insertions",
+        "precision",
+        "q3",
+        "q8",
+        "rate",
+        "recall",
+        "share",
+        "skill",
+        "substitutions",
+    }
 )
-ACRONYMS = frozenset({"auc", "bleu", "chrf", "crps", "f1", "mae", "mase", "rmse"})
+ACRONYMS = frozenset({"auc", "bleu", "chrf", "crps", "f1", "mae", "mase", "q3", "q8", "rmse", "roc"})
 NONE = "–"
 
 

@@ -10,15 +10,34 @@ from unroll.errors import UserError
 
 # A metric whose name has one of these words measures a fault or a cost.
 LOWER = frozenset(
-    {"error", "errors", "seconds", "loss", "nats", "bits", "perplexity", "substitutions", "deletions", "insertions"}
+    {
+        "bits",
+        "crps",
+        "deletions",
+        "error",
+        "errors",
+        "insertions",
+        "loss",
+        "nats",
+        "perplexity",
+        "seconds",
+        "substitutions",
+    }
 )
+NEUTRAL = frozenset({"coverage"})  # best where it is as it was promised, neither high nor low
 SPEED = "predict_seconds_per_"
 NOT_SCORES = ("parameters", "train_seconds", "baseline")
 
 
 def lower_is_better(metric: str) -> bool:
     """Whether less of a metric is better, told by the words of its name; of any other metric more is better."""
-    return not LOWER.isdisjoint(metric.split("_"))
+    words = metric.split("_")
+    return "skill" not in words and not LOWER.isdisjoint(words)
+
+
+def has_best(metric: str) -> bool:
+    """Whether one value of a metric is better than another as such."""
+    return NEUTRAL.isdisjoint(metric.split("_"))
 
 
 class Row(NamedTuple):

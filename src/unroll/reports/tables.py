@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from unroll.reports import numbers
-from unroll.reports.results import Row, best, lower_is_better
+from unroll.reports.results import Row, best, has_best, lower_is_better
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
@@ -91,7 +91,7 @@ def _column(rows: Sequence[Row], name: str) -> list[Cell]:
     """The cells of one score. The best is marked where there is a choice; bars compare the headlines."""
     values = [row.metrics.get(name, math.nan) for row in rows]
     known = [value for value in values if math.isfinite(value)]
-    extremes = {min(known), max(known)} if known else set()
+    extremes = {min(known), max(known)} if known and has_best(name) else set()
     winner = (min if lower_is_better(name) else max)(extremes) if len(extremes) == 2 else None
     top = max([0.0, *known])
     cells = []

@@ -7,7 +7,6 @@ MLflow run. With ``--hold-out speaker`` each fold is judged on the rows whose sp
 
 import argparse
 import csv
-import json
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -21,10 +20,10 @@ from torch import nn
 from tqdm import tqdm
 
 from unroll import examples
-from unroll.errors import UserError, ends_clearly
+from unroll.errors import ends_clearly
 from unroll.files import written_whole
 from unroll.reports import exhibits
-from unroll.stages import settings
+from unroll.stages import outcome, settings
 from unroll.stages.load import load
 from unroll.stages.paths import ARTIFACTS, DATABASE, Task
 from unroll.training import tracking
@@ -55,9 +54,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     parts, records, patterns = {}, {}, {}
     for fold in folds:
         patterns[fold], records[fold] = load(task.model(arguments.model, fold))
-        rows = table.filter(pc.equal(table[arguments.hold_out], fold)) if fold else table
-        found, seconds = _predict(patterns[fold], rows, fold or "test")
-        parts[fold] = [{**row, "fold": fold, "prediction": prediction} for row, prediction in found], seconds
+        own = table.filter(pc.equal(table[arguments.hold_out], fold)) if fold else table
+        parts[fold] = _predict(patterns[fold], own, fold)
     predicted = [row for rows, _ in parts.values() for row in rows]
     metrics = field.measure(task.name, predicted, sum(seconds for _, seconds in parts.values())) | {
         "parameters": records[folds[0]]["parameters"],
@@ -65,39 +63,26 @@ def evaluate(arguments: argparse.Namespace) -> None:
     }
     with written_whole(task.figures(arguments.model)) as folder:
         folder.mkdir()
-        _write_csv(folder / "predictions.csv", field.as_lines(predicted))
-        exhibits.write(folder, field.exhibits(predicted, patterns, folder))
-    with written_whole(task.metrics(arguments.model)) as path:
-        path.write_text(json.dumps(metrics, indent=1) + "\n")
+        outcome.write_lines(folder / "predictions.csv", field.as_lines(task.name, predicted))
+        exhibits.write(folder, field.exhibits(task.name, predicted, patterns, folder))
+    outcome.write_metrics(task.metrics(arguments.model), metrics)
     for fold, (rows, seconds) in parts.items():
         own = field.measure(task.name, rows, seconds) if fold else metrics
         _track(task, arguments.model, fold, records[fold], own)
 
 
-def _predict(pattern: nn.Module, table: pa.Table, name: str) -> tuple[list[tuple[Mapping, Any]], float]:
-    """Each row of the table beside its prediction, its ``frames`` a view of them; and the seconds that it took."""
+def _predict(pattern: nn.Module, table: pa.Table, fold: str | None) -> tuple[list[dict[str, Any]], float]:
+    """The examples of the table beside their predictions, and the seconds that these took."""
     wanted = pattern.examples(table)
-    views = {example.id: example.frames for example in wanted}
-    rows = {row["id"]: row | {"frames": views.get(row["id"])} for row in table.drop_columns(["frames"]).to_pylist()}
-    found, seconds = {}, 0.0
+    predictions, seconds = {}, 0.0
     order = in_order([pattern.steps(example) for example in wanted], BATCH_STEPS)
-    for numbers in tqdm(order, f"predict {name}", unit=" batches", mininterval=1):
+    for numbers in tqdm(order, f"predict {fold or 'test'}", unit=" batches", mininterval=1):
         batch = pattern.batch([wanted[i] for i in numbers])
         start = time.perf_counter()
-        predictions = pattern.predict(batch)
+        found = pattern.predict(batch)
         seconds += time.perf_counter() - start
-        found |= zip(batch.ids, predictions, strict=True)
-    if len(found) < len(rows):
-        missing = ", ".join(sorted(rows.keys() - found.keys())[:20])
-        raise UserError(f"the test examples {missing} are too short for their own labels: leave them out of the data")
-    return [(rows[name], found[name]) for name in rows], seconds
-
-
-def _write_csv(path: Path, lines: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, lines[0], lineterminator="\n")
-        table.writeheader()
-        table.writerows(lines)
+        predictions |= zip(numbers.tolist(), found, strict=True)
+    return outcome.rows(table, wanted, [predictions[i] for i in range(len(wanted))], fold), seconds
 
 
 def _track(task: Task, model: str, fold: str | None, record: Mapping[str, Any], metrics: Mapping[str, float]) -> None:

@@ -1,5 +1,6 @@
 """Where things lie, relative to the root of the project. Only the stages and the command line know this."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,19 @@ REPORTS = Path("reports")
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlartifacts")
 SPLITS = ("train", "valid", "test")
+
+
+def enter_project() -> None:
+    """Makes the root of the project the working directory: the nearest above, else the one this code lies in.
+
+    Paths that the user gave must be made absolute before.
+    """
+    here = Path.cwd()
+    for root in (here, *here.parents, Path(__file__).resolve().parents[3]):
+        if (root / PARAMS).is_file() and (root / "pipelines").is_dir():
+            os.chdir(root)
+            return
+    raise UserError(f"no project here: run inside a clone of it, where {PARAMS} lies")
 
 
 class Task(NamedTuple):

@@ -63,10 +63,11 @@ def report(fields: Sequence[page.Field]) -> None:
 
 
 def _pictures(field: page.Field) -> Iterator[Path]:
-    """Examples that the best model of each task got right, as pictures."""
-    for task in filter(lambda task: task.rows, field.tasks):
-        figures = task.figures[task.rows[0].model]
-        yield from (figures / shown.image for shown in exhibits.read(figures) if shown.verdict and shown.image)
+    """What to show of a field: of the best model of each task, first examples that it got right, then any picture."""
+    folders = [task.figures[task.rows[0].model] for task in field.tasks if task.rows]
+    shown = [(folder, each) for folder in folders for each in exhibits.read(folder) if each.image]
+    shown.sort(key=lambda pair: not pair[1].verdict)
+    yield from (folder / each.image for folder, each in shown)
 
 
 def _field(name: str) -> page.Field:

@@ -58,6 +58,8 @@ def train(arguments: argparse.Namespace) -> None:
     tables = {split: _without(examples.read(source / f"{split}.arrow"), column, value) for split in ("train", "valid")}
     chosen = getattr(block, arguments.pattern)
     pattern = import_module(f"unroll.patterns.{arguments.pattern}").Pattern.for_examples(tables["train"], chosen, model)
+    if start := getattr(model, "start", ""):
+        _start(pattern, start)
     train, valid = (_examples(pattern, tables[split], source / f"{split}.arrow") for split in ("train", "valid"))
 
     parameters = {
@@ -68,7 +70,7 @@ def train(arguments: argparse.Namespace) -> None:
         "hold_out": arguments.hold_out or "",
     }
     name = "-".join(filter(None, [arguments.model, value]))
-    training = _training(str(task), name, arguments.pattern, parameters, source)
+    training = _training(str(task), name, parameters, source)
     tracked = tracking.Tracker(DATABASE, ARTIFACTS).run(training) if fabric.is_global_zero else nullcontext(_ignore)
     with tracked as log:
         fitted = fit(fabric, pattern, train, valid, block.train, model, run.budget, run.seed, log)
@@ -88,13 +90,10 @@ def _fabric(run: Run) -> lightning_fabric.Fabric:
     return fabric
 
 
-def _training(task: str, name: str, pattern: str, parameters: dict[str, Any], source: Path) -> tracking.Training:
+def _training(task: str, name: str, parameters: dict[str, Any], source: Path) -> tracking.Training:
     """What is known before it begins; its key covers the data, the parameters and the code."""
     data = [source / f"{split}.arrow" for split in ("train", "valid")]
-    code = [
-        CODE / "patterns" / f"{pattern}.py",
-        *(CODE / part for part in ("layers", "training", "features", "decoding", "metrics")),
-    ]
+    code = [CODE / part for part in ("patterns", "layers", "training", "features", "decoding", "metrics")]
     stage = os.environ.get("DVC_STAGE", f"train {task} {name}")
     key = tracking.key(f"{task} {name}", parameters, [*data, *code])
     return tracking.Training(task, name, stage, key, parameters, tracking.key("data", {}, data))
@@ -123,6 +122,17 @@ def _examples(pattern: torch.nn.Module, table: pa.Table, path: Path) -> list[Any
     if len(rows) < len(table):
         print(f"{path}: {len(table) - len(rows)} of {len(table)} examples left out: too short for their own labels")
     return rows
+
+
+def _start(pattern: torch.nn.Module, start: str) -> None:
+    """Gives the pattern what the trained model ``start`` (``field/task/model``) has learned."""
+    name, _, model = start.rpartition("/")
+    path = Task.parse(name).model(model) / "model.pt"
+    if not path.is_file():
+        raise UserError(
+            f"{path} is missing, from which a model of params.yaml starts: train it first, with `make repro`"
+        )
+    pattern.start_from(torch.load(path, weights_only=True, map_location="cpu"))
 
 
 def _write(folder: Path, pattern: torch.nn.Module, fitted: Fitted, training: tracking.Training) -> None:

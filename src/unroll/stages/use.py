@@ -1,26 +1,31 @@
 """What the command line does with trained models."""
 
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from unroll import params
 from unroll.errors import UserError
-from unroll.patterns.transcriber import Transcriber
 from unroll.reports import numbers, results
 from unroll.stages import load, settings
 from unroll.stages.paths import METRICS, PARAMS, Task
 
+P = TypeVar("P", bound=nn.Module)
 
-def transcriber(task: str, model: str = "") -> Transcriber:
-    """The trained transcriber of a task: the one named, else the best on validation."""
+
+def trained(task: str, model: str, kind: type[P]) -> P:
+    """The trained pattern of a task, which must be a ``kind``: the model named, else the best on validation."""
     run, where, block = settings.of_task(task)
     torch.set_num_threads(run.threads)
     _, folder = load.best(where, block, model)
     pattern, _ = load.load(folder)
-    if not isinstance(pattern, Transcriber):
-        raise UserError(f"{task} does not transcribe speech: `unroll tasks` says what each task is for")
+    if not isinstance(pattern, kind):
+        raise UserError(
+            f"{task} has a {type(pattern).__name__.lower()}, not a {kind.__name__.lower()}: `unroll tasks` says what"
+            " each task is for"
+        )
     return pattern
 
 

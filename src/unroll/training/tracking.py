@@ -29,7 +29,7 @@ from unroll.files import sha256
 CHAMPION = "champion"
 SCORE = "validation"  # the tag of a registered version that holds its score
 # What a registered model depends on, beside this package, which is installed from the project.
-REQUIREMENTS = ("numpy", "soundfile", "soxr", "torch", "torchaudio")
+REQUIREMENTS = ("numpy", "pandas", "scipy", "soundfile", "soxr", "torch", "torchaudio")
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 # Limits of MLflow's: entities in one call, and characters in a digest.
 METRICS_PER_CALL = 1000

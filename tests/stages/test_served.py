@@ -1,0 +1,99 @@
+"""What MLflow serves, saved and loaded as it does it. Speech is served in tests/training/test_tracking.py."""
+
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from unroll.errors import UserError
+from unroll.features import windows
+from unroll.features.kmers import Kmers
+from unroll.fields.forecasting import own
+from unroll.params import Recurrent
+from unroll.patterns import classifier, forecaster, tagger
+from unroll.patterns.classifier import Classifier, ClassifierModel
+from unroll.patterns.encoder import Embedding
+from unroll.patterns.forecaster import Forecaster, ForecasterModel
+from unroll.patterns.tagger import Tagger, TaggerModel
+from unroll.sources import series
+
+SERVED = Path(__file__).parents[2] / "src/unroll/stages/served"
+RECURRENT = Recurrent("gru", 4, 1, bidirectional=False, dropout=0.0)
+HORIZON = 3
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A pattern as MLflow runs it in a field."""
+
+    def load(field, pattern):
+        torch.save(pattern.checkpoint(), tmp_path / "model.pt")
+        mlflow.pyfunc.save_model(
+            tmp_path / "model",
+            python_model=SERVED / f"{field}.py",
+            artifacts={"checkpoint": str(tmp_path / "model.pt")},
+            pip_requirements=[],
+        )
+        return mlflow.pyfunc.load_model(str(tmp_path / "model"))
+
+    return load
+
+
+def tiny_forecaster() -> Forecaster:
+    torch.manual_seed(0)
+    settings = forecaster.Settings(context=24, segment=24, stride=1, levels=[0.1, 0.5, 0.9], identity=0)
+    model = ForecasterModel(RECURRENT, steps=1, learning_rate=0.1, head="quantile")
+    features = windows.Settings(HORIZON, [HORIZON], ["hour"], known=["price"], past=[], difference=False)
+    return Forecaster(settings, model, features, 0, []).eval()
+
+
+def test_a_history_has_the_future_that_the_command_writes(served, tmp_path):
+    rng = np.random.default_rng(0)
+    y, price = rng.normal(5, 2, 60).tolist(), rng.normal(size=60 + HORIZON).tolist()
+    y[7] = float("nan")
+    row = {"unique_id": "load", "start": "2024-01-01 00:00:00", "step": 3600, "y": y, "covariates": {"price": price}}
+    pattern = tiny_forecaster()
+    model = served("forecasting", pattern)
+    future, again = model.predict([row, row | {"unique_id": "other"}])
+    assert future.ds == ["2024-01-03T12:00:00", "2024-01-03T13:00:00", "2024-01-03T14:00:00"]
+    assert list(future.quantiles) == ["0.1", "0.5", "0.9"]
+    assert (again.unique_id, again.quantiles) == ("other", future.quantiles)
+
+    cells = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60 + HORIZON, freq="h"), "price": price})
+    cells["y"] = pd.Series(y)
+    cells.to_csv(tmp_path / "load.csv", index=False)
+    (expected,) = own.forecast(pattern, series.read_csv(tmp_path / "load.csv"), None)
+    np.testing.assert_allclose(np.transpose(list(future.quantiles.values())), expected.quantiles, rtol=1e-6)
+    with pytest.raises(UserError, match="the series load has no covariate price"):
+        model.predict([row | {"covariates": {}}])
+
+
+def test_a_sequence_has_the_labels_of_its_steps(served):
+    settings = tagger.Settings(stack=3, window=12, margin=3, masked=0.0, both_strands=False, crf=False)
+    pattern = Tagger(
+        settings, TaggerModel(RECURRENT, 1, 0.1, embedding=Embedding(4, 0.5)), Kmers("dna", 1), ["none", "+1"]
+    )
+    with torch.no_grad():
+        pattern.output.weight.zero_()
+        pattern.output.bias.copy_(torch.tensor([0.2, 0.8]).log())
+    found, short = served("biology", pattern).predict([{"sequence": "ACGT" * 10}, {"sequence": "ACG"}])
+    assert found.label == ",".join(["+1"] * 14)
+    assert found.confidence == pytest.approx(0.8)
+    assert short.label == "+1"
+
+
+def test_a_sequence_has_a_label(served):
+    torch.manual_seed(0)
+    settings = classifier.Settings(pooling=["mean"], masked=0.0, balance=False)
+    pattern = Classifier(
+        settings, ClassifierModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "", False), Kmers("protein", 1), ["a", "b", "c"]
+    )
+    with torch.no_grad():
+        pattern.output.weight.zero_()
+        pattern.output.bias.copy_(torch.tensor([0.25, 0.5, 0.25]).log())
+    found = served("biology", pattern).predict(pd.DataFrame({"sequence": ["MKV", "X"]}))
+    assert [each.label for each in found] == ["b", "b"]
+    assert [each.confidence for each in found] == pytest.approx([0.5, 0.5])
