@@ -1,0 +1,303 @@
+import json
+from dataclasses import replace
+from math import log
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from torch.testing import assert_close
+
+from unroll import examples, params
+from unroll.errors import UserError
+from unroll.features.kmers import Kmers, encode, featurize
+from unroll.params import Recurrent
+from unroll.patterns import tagger
+from unroll.patterns.encoder import Embedding
+from unroll.patterns.tagger import Settings, Tagged, Tagger, TaggerModel, joined
+
+LABELS = ["none", "+1", "-1"]
+PLAIN = Settings(stack=1, window=1000, margin=0, masked=0.0, both_strands=False, crf=False)
+CODONS = Settings(stack=3, window=36, margin=6, masked=0.0, both_strands=True, crf=False)
+DNA2 = Kmers("dna", 2)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def variant(layer: str = "lstm", hidden: int = 4, bidirectional: bool = True) -> TaggerModel:
+    return TaggerModel(Recurrent(layer, hidden, 2, bidirectional, dropout=0.1), 1, 0.01, embedding=Embedding(5, 0.5))
+
+
+def made(settings: Settings, model: TaggerModel | None = None, features: Kmers = DNA2) -> Tagger:
+    return Tagger(settings, model or variant(), features, LABELS).eval()
+
+
+def random_dna(length: int, seed: int = 0) -> str:
+    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+
+
+def labelled(sequence: str) -> list[int]:
+    """``+1`` after a G, ``-1`` before a C (after a G of the other strand); both or neither is ``none``."""
+    after, before = ([letter == wanted for letter in sequence] for wanted in "GC")
+    pairs = zip([False, *after[:-1]], [*before[1:], False], strict=True)
+    return [{(True, False): 1, (False, True): 2}.get(pair, 0) for pair in pairs]
+
+
+def table(sequences: list[str], features: Kmers = DNA2) -> pa.Table:
+    columns = {
+        "id": pa.array([f"row-{number}" for number in range(len(sequences))]),
+        "sequence": pa.array(sequences),
+        "labels": pa.array([labelled(sequence) for sequence in sequences], pa.large_list(pa.int8())),
+    }
+    plain = pa.table(columns).replace_schema_metadata({"labels": json.dumps(LABELS)})
+    schema, rows = featurize(plain, features)
+    return pa.Table.from_pylist(list(rows), schema)
+
+
+def one(pattern: Tagger, sequence: str, labels: list[int] | None = None):
+    """The only window of a sequence, its labels those given or none."""
+    numbers = np.array([-1] * len(sequence) if labels is None else labels, np.int8)
+    (window,) = pattern.windows("one", encode(sequence, pattern.features), numbers)
+    return window
+
+
+def biased(pattern: Tagger, probabilities: list[float]) -> Tagger:
+    """One that gives these probabilities at every step, whatever it reads."""
+    with torch.no_grad():
+        pattern.output.weight.zero_()
+        pattern.output.bias.copy_(torch.tensor(probabilities).log())
+    return pattern
+
+
+def test_made_for_its_examples():
+    pattern = Tagger.for_examples(table(["ACGTAC"]), CODONS, variant())
+    assert pattern.features == DNA2
+    assert pattern.labels == LABELS
+    assert pattern.output.out_features == 3
+    assert pattern.encoder.embedding.weight.shape == (3 * 17, 5)
+    assert not pattern.encoder.embedding.weight[[16, 33, 50]].any()
+
+
+@pytest.mark.parametrize(("stack", "window", "margin"), [(1, 10, 0), (1, 10, 4), (1, 9, 3), (3, 36, 6), (3, 3, 0)])
+def test_the_cores_of_equal_windows_tile_a_row_of_any_length(stack, window, margin):
+    pattern = made(Settings(stack, window, margin, masked=0.0, both_strands=False, crf=False))
+    for length in range(1, 5 * window):
+        codes = np.arange(length, dtype=np.int16)
+        found = pattern.windows("row", codes, codes.astype(np.int8))
+        judged = [each.start // stack + step for each in found for step in range(*each.core)]
+        assert judged == list(range(-(-length // stack)))
+        assert {pattern.steps(each) for each in found} == {min(-(-length // stack), window // stack)}
+        assert all(np.array_equal(each.codes, codes[each.start :][: len(each.codes)]) for each in found)
+        assert len(found) == max(1, -(-(-(-length // stack) * stack - 2 * margin) // (window - 2 * margin)))
+        for each in found:  # a core keeps away from the edges of its window, unless these are the row's
+            assert each.start == 0 or each.core[0] * stack >= margin
+            assert each.start + len(each.codes) == length or len(each.codes) - each.core[1] * stack >= margin
+
+
+def test_windows_literally():
+    pattern = made(Settings(3, 12, 3, masked=0.0, both_strands=False, crf=False))
+    codes = np.arange(20, dtype=np.int16)
+    first, second, third = pattern.windows("row", codes, codes.astype(np.int8))
+    assert (first.start, first.core, first.codes.tolist()) == (0, (0, 2), list(range(12)))
+    assert (second.start, second.core, second.codes.tolist()) == (3, (1, 3), list(range(3, 15)))
+    assert (third.start, third.core, third.codes.tolist()) == (9, (1, 4), list(range(9, 20)))
+    assert [pattern.truth(each).tolist() for each in (first, second, third)] == [[0, 3], [6, 9], [12, 15, 18]]
+
+
+def test_windows_of_a_file_are_views(tmp_path):
+    before = table([random_dna(100)])
+    examples.write(tmp_path / "train.arrow", before.schema, before.to_pylist())
+    pattern = made(CODONS)
+    found = pattern.examples(examples.read(tmp_path / "train.arrow"))
+    assert len(found) == 4
+    assert {each.id for each in found} == {"row-0"}
+    assert not any(each.codes.flags.owndata or each.labels.flags.owndata for each in found)
+
+
+def test_a_batch_to_judge_is_padded_and_knows_the_labels_of_the_cores_only():
+    pattern = made(replace(CODONS, window=12, margin=3))
+    long, short = pattern.windows("a", np.arange(14, dtype=np.int16), np.arange(14, dtype=np.int8) % 3)[0], "AC"
+    batch = pattern.batch([long._replace(core=(1, 3)), one(pattern, short, [1, 2])])
+    assert batch.ids == ["a", "one"]
+    assert batch.codes.tolist() == [list(range(12)), [1, 16] + [16] * 10]
+    assert batch.steps.tolist() == [4, 1]
+    assert batch.labels.tolist() == [[-1, 0, 0, -1], [1, -1, -1, -1]]
+    assert batch.cores == [(1, 3), (0, 1)]
+
+
+def test_what_is_learned_from_is_either_strand_from_any_code_of_a_step():
+    sequence, labels = "ACGGTCATT", [1, 2, 0, 1, 0, -1, 2, 1, 0]
+    other, mirrored = "AATGACCGT", [0, 2, 1, -1, 0, 2, 0, 1, 2]
+    pattern = made(CODONS)
+    whole = one(pattern, sequence, labels)._replace(core=(1, 2))
+    expected = {
+        (tuple(encode(strand, DNA2)[phase:]) + (16,) * phase, tuple(known[phase::3]))
+        for strand, known in ((sequence, labels), (other, mirrored))
+        for phase in range(3)
+    }
+    rng = np.random.default_rng(0)
+    batches = [pattern.batch([whole], rng) for _ in range(100)]
+    assert {(tuple(each.codes[0].tolist()), tuple(each.labels[0].tolist())) for each in batches} == expected
+    again = pattern.batch([whole] * 9, np.random.default_rng(1))
+    assert_close(again.codes, pattern.batch([whole] * 9, np.random.default_rng(1)).codes, rtol=0, atol=0)
+
+
+def test_one_strand_and_one_code_a_step_leave_nothing_to_vary():
+    pattern = made(PLAIN)
+    window = one(pattern, "ACGGTC", [1, 2, 0, 1, 0, -1])
+    for seed in range(9):
+        batch = pattern.batch([window], np.random.default_rng(seed))
+        assert batch.codes[0].tolist() == encode("ACGGTC", DNA2).tolist()
+        assert batch.labels.tolist() == [[1, 2, 0, 1, 0, -1]]
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_ignored_labels_do_not_count(crf):
+    pattern = biased(made(replace(PLAIN, crf=crf)), [0.5, 0.3, 0.2])
+    batch = pattern.batch([one(pattern, "ACGT", [0, -1, 1, -1]), one(pattern, "AC", [2, 0])])
+    # With transitions of zero the steps of the random field are independent.
+    losses = [-log(probability) for probability in (0.5, 0.3, 0.2, 0.5)]
+    assert pattern.loss(batch).item() == pytest.approx(np.mean(losses), rel=1e-5)
+    assert pattern.validate([batch, batch]) == {"error_rate": 0.5, "loss": pytest.approx(np.mean(losses), rel=1e-5)}
+    nothing = pattern.batch([one(pattern, "ACGT")])
+    assert pattern.loss(nothing).item() == 0
+    assert pattern.validate([nothing]) == {"error_rate": 0, "loss": 0}
+
+
+def test_predictions_are_those_of_the_core():
+    pattern = biased(made(CODONS), [0.2, 0.5, 0.3])
+    ((probabilities, labels),) = pattern.predict(pattern.batch([one(pattern, "ACGTACGTACGT")._replace(core=(1, 3))]))
+    assert probabilities.dtype == np.float32
+    assert probabilities.tolist() == [[pytest.approx(0.2), pytest.approx(0.5), pytest.approx(0.3)]] * 2
+    assert (labels.dtype, labels.tolist()) == (np.int8, [1, 1])
+
+
+def test_a_random_field_reads_the_whole_sequence():
+    """Each step alone would be ``none``; but ``+1`` and ``-1`` in turn are common, ``none`` beside itself is not."""
+    pattern = biased(made(replace(PLAIN, crf=True)), [0.4, 0.3, 0.3])
+    with torch.no_grad():
+        pattern.transitions.copy_(torch.tensor([[-5.0, 0, 0], [0, 0, 2.0], [0, 1.0, 0]]))
+    ((probabilities, labels),) = pattern.predict(pattern.batch([one(pattern, "ACGT")]))
+    assert labels.tolist() == [1, 2, 1, 2]
+    assert probabilities.sum(1).tolist() == pytest.approx([1] * 4)
+    assert (probabilities.argmax(1) == labels).all()
+
+
+@pytest.mark.parametrize("crf", [False, True])
+@pytest.mark.parametrize("layer", ["rnn", "lstm", "gru", "mingru"])
+def test_company_and_padding_change_nothing(layer, crf):
+    pattern = made(replace(PLAIN, stack=2, crf=crf), variant(layer))
+    windows = [one(pattern, random_dna(length), labelled(random_dna(length))) for length in (31, 8, 1)]
+    together = pattern.batch(windows)
+    alone = [pattern.batch([each]) for each in windows]
+    for found, batch in zip(pattern.predict(together), alone, strict=True):
+        (expected,) = pattern.predict(batch)
+        np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+        assert np.array_equal(found.labels, expected.labels)
+    counts = [16, 4, 1]
+    losses = [pattern.loss(batch).item() for batch in alone]
+    assert pattern.loss(together).item() == pytest.approx(np.average(losses, weights=counts), rel=1e-5)
+    padding = torch.arange(32) >= 2 * together.steps[:, None]
+    soiled = together._replace(codes=together.codes.masked_fill(padding, 3))
+    assert_close(pattern.loss(soiled), pattern.loss(together))
+
+
+def forgetful(settings: Settings, bidirectional: bool) -> Tagger:
+    """Its layers forget after exactly three steps: the recurrent weights lead from each of four units to the next."""
+    pattern = made(settings, variant("rnn", 4, bidirectional))
+    with torch.no_grad():
+        for name, weight in pattern.named_parameters():
+            if "weight_hh" in name:
+                weight.copy_(torch.randn(4, 4).tril(-1))
+    return pattern
+
+
+def predicted(pattern: Tagger, sequence: str) -> Tagged:
+    windows = pattern.windows("", encode(sequence, DNA2), np.zeros(len(sequence), np.int8))
+    return joined(pattern.predict(pattern.batch(windows)))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("stack", [1, 3])
+def test_where_windows_are_cut_changes_nothing_if_the_margin_is_the_memory(stack, bidirectional):
+    """Two layers remember six steps."""
+    settings = Settings(stack, window=300, margin=0, masked=0.0, both_strands=False, crf=False)
+    pattern = forgetful(settings, bidirectional)
+    sequence = random_dna(200)
+    whole = predicted(pattern, sequence)
+    for margin, window in ((6, 13), (6, 14), (6, 20), (10, 30)):
+        pattern.settings = replace(settings, window=window * stack, margin=margin * stack)
+        np.testing.assert_allclose(predicted(pattern, sequence).probabilities, whole.probabilities, atol=1e-6)
+        assert np.array_equal(predicted(pattern, sequence).labels, whole.labels)
+    pattern.settings = replace(settings, window=20 * stack)
+    assert abs(predicted(pattern, sequence).probabilities - whole.probabilities).max() > 1e-4
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_a_long_sequence_is_read_a_few_windows_at_a_time(monkeypatch, crf):
+    pattern = made(replace(CODONS, crf=crf))
+    expected = predicted(pattern, random_dna(500))
+    assert expected.labels.shape == (167,)
+    for at_once in (1, 30, 10_000):
+        monkeypatch.setattr(tagger, "STEPS_AT_ONCE", at_once)
+        found = pattern.tag(random_dna(500))
+        np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+        assert np.array_equal(found.labels, expected.labels)
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_a_checkpoint_restores_everything(tmp_path, crf):
+    pattern = made(replace(CODONS, crf=crf))
+    if crf:
+        torch.nn.init.normal_(pattern.transitions)
+    torch.save(pattern.checkpoint(), tmp_path / "model.pt")
+    restored = Tagger.restored(torch.load(tmp_path / "model.pt", weights_only=True))
+    assert not restored.training
+    for name in ("settings", "model", "features", "labels"):
+        assert getattr(restored, name) == getattr(pattern, name)
+    for found, expected in zip(restored.tag(random_dna(100)), pattern.tag(random_dna(100)), strict=True):
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_it_learns(crf):
+    """What stands before and behind a letter, on both strands."""
+    features = Kmers("dna", 1)
+    settings = Settings(stack=1, window=60, margin=5, masked=0.0, both_strands=True, crf=crf)
+    rows = table([random_dna(300, seed) for seed in range(2)], features)
+    pattern = Tagger.for_examples(rows, settings, variant("gru", 8))
+    windows = pattern.examples(rows)
+    optimizer = torch.optim.Adam(pattern.parameters(), 0.04)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        optimizer.zero_grad()
+        pattern.loss(pattern.batch(windows, rng)).backward()
+        optimizer.step()
+    unseen = random_dna(500, 9)
+    held_out = pattern.eval().batch(pattern.examples(table([unseen], features)))
+    assert pattern.validate([held_out])["error_rate"] < 0.03
+    assert (pattern.tag(unseen).labels == labelled(unseen)).mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window": 37}, "window and margin should be multiples of stack"),
+        ({"margin": 7}, "window and margin should be multiples of stack"),
+        ({"margin": 18}, "window should be longer than two margins"),
+    ],
+)
+def test_windows_that_cannot_be_are_refused(change, message):
+    block = {"stack": 3, "window": 36, "margin": 6, "masked": 0.0, "both_strands": True, "crf": False} | change
+    with pytest.raises(UserError, match=f"params.yaml: biology.genes.tagger: {message}"):
+        params.check(Settings, block, "params.yaml: biology.genes.tagger")
+
+
+def test_both_strands_need_dna_and_labels_in_pairs():
+    with pytest.raises(UserError, match=r"tagger.both_strands: a sequence of protein has one strand"):
+        Tagger.for_examples(table(["ACG"], Kmers("protein", 1)), CODONS, variant())
+    with pytest.raises(UserError, match=r"tagger.both_strands: the label \+2 has no other with the opposite sign"):
+        Tagger(CODONS, variant(), DNA2, ["none", "+1", "+2", "-1"])
