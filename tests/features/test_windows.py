@@ -204,7 +204,7 @@ def test_a_series_without_a_value_is_refused_by_name():
     ("key", "value", "said"),
     [
         ("lags", [24, 23], "lags: 23 should be at least the horizon, 24"),
-        ("calendar", ["month"], r"calendar.0: should be 'hour', 'weekday' or 'yearday', not 'month'"),
+        ("calendar", ["month"], r"calendar.0: should be 'hour', 'weekday', 'yearday' or 'holiday', not 'month'"),
         ("horizon", 0, "horizon: should be greater than 0"),
         ("difference", 1, "difference: should be a valid boolean"),
         ("known", "price", "known: should be a valid array"),
@@ -221,3 +221,11 @@ def test_a_forecast_needs_something_known_of_the_future():
     nothing = {"horizon": 1, "lags": [], "calendar": [], "known": [], "past": ["wind"], "difference": False}
     with pytest.raises(UserError, match="at least one of them should name something"):
         params.check(Settings, nothing, "windows")
+
+
+def test_holidays_are_whole_days():
+    settings = Settings(1, [], ["holiday"], [], [], difference=False)
+    stamps = series(np.arange(20), start=np.datetime64("2012-12-24T12:00:00", "s"), step=12 * 3600)
+    found = columns(windows.features_of(stamps, settings, 20), settings)
+    assert np.flatnonzero(found["christmas"]).tolist() == [1, 2]  # the two halves of 25 December
+    assert np.flatnonzero(found["new_year"]).tolist() == [15, 16]  # and of 1 January

@@ -25,6 +25,7 @@ CYCLES = {
     "hour": ["hour_sin", "hour_cos"],
     "weekday": ["weekday_sin", "weekday_cos", "weekend"],
     "yearday": ["yearday_sin", "yearday_cos"],
+    "holiday": ["christmas", "new_year"],
 }
 
 
@@ -33,13 +34,14 @@ class Settings:
     """What is read at each step, and how far ahead is forecast.
 
     ``horizon``: steps; ``lags``: values of so many steps ago; ``calendar``: hour of the day, day of the week, time of
-    the year; ``known``: covariates whose future is known; ``past``: covariates known only up to now; ``difference``:
-    forecast the change since the last value, which suits series without a level to return to, such as prices.
+    the year, the holidays Christmas and New Year's Day; ``known``: covariates whose future is known; ``past``:
+    covariates known only up to now; ``difference``: forecast the change since the last value, which suits series
+    without a level to return to, such as prices.
     """
 
     horizon: Count
     lags: list[Count]
-    calendar: list[Literal["hour", "weekday", "yearday"]]
+    calendar: list[Literal["hour", "weekday", "yearday", "holiday"]]
     known: list[str]
     past: list[str]
     difference: bool
@@ -172,16 +174,28 @@ def _location_scale(values: np.ndarray, centred: bool) -> tuple[float, float]:
 
 
 def _calendar(stamps: np.ndarray, cycles: list[str]) -> Iterator[np.ndarray]:
-    """Each cycle as a point on the circle; and, with the day of the week, whether it is a Saturday or Sunday."""
+    """Each cycle as a point on the circle; with the day of the week, whether it is a Saturday or Sunday; holidays."""
     seconds = stamps.astype(np.int64)
     weekday = (seconds // DAY + 3) % 7  # day 0 of 1970 was a Thursday; 0 is Monday
-    since_new_year = seconds - stamps.astype("datetime64[Y]").astype(stamps.dtype).astype(np.int64)
+    years = stamps.astype("datetime64[Y]")
+    since_new_year = seconds - years.astype(stamps.dtype).astype(np.int64)
     phases = {"hour": seconds % DAY / DAY, "weekday": weekday / 7, "yearday": since_new_year / YEAR}
     for cycle in cycles:
+        if cycle == "holiday":
+            yield from _holidays(stamps, years)
+            continue
         yield np.sin(2 * np.pi * phases[cycle])
         yield np.cos(2 * np.pi * phases[cycle])
         if cycle == "weekday":
             yield (weekday >= 5).astype(float)
+
+
+def _holidays(stamps: np.ndarray, years: np.ndarray) -> Iterator[np.ndarray]:
+    """Whether a step is on Christmas Day, and whether on New Year's Day."""
+    days = stamps.astype("datetime64[D]")
+    christmas = (years.astype("datetime64[M]") + np.timedelta64(11, "M")).astype(days.dtype) + np.timedelta64(24, "D")
+    yield (days == christmas).astype(float)
+    yield (days == years).astype(float)
 
 
 def _lagged(values: np.ndarray, lag: int) -> np.ndarray:
