@@ -63,8 +63,8 @@ def report(fields: Sequence[page.Field]) -> None:
 
 
 def _pictures(field: page.Field) -> Iterator[Path]:
-    """What to show of a field: of the best model of each task, first examples that it got right, then any picture."""
-    folders = [task.figures[task.rows[0].model] for task in field.tasks if task.rows]
+    """What to show of a field: of its tasks' models, best first, examples that they got right, then any picture."""
+    folders = [task.figures[row.model] for task in field.tasks for row in task.rows]
     shown = [(folder, each) for folder in folders for each in exhibits.read(folder) if each.image]
     shown.sort(key=lambda pair: not pair[1].verdict)
     yield from (folder / each.image for folder, each in shown)
