@@ -84,7 +84,7 @@ def test_a_higher_threshold_finds_less(run, load):
     [
         ("ds,y\n2024-01-01,1\n2024-01-02,x\n", "bad.csv, line 3: y: 'x' is not a number"),
         ("ds,y\n2024-01-01,1\n2024-01-01,2\n", "bad.csv, lines 2 and 3: bad has two rows with the same stamp"),
-        ("ds,y\n2024-01-01,1\n2024-01-02,2\n", "the series bad has 2 steps, and (25|200) are needed"),
+        ("ds,y\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n", "the series bad has 2 steps, and (25|200) are needed"),
         ("ds,y\n" + "".join(f"2024-01-01 {i // 60:02}:{i % 60:02},3\n" for i in range(300)), "bad never changes"),
     ],
 )

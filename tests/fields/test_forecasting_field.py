@@ -245,6 +245,20 @@ def test_a_watched_series_has_a_score_for_each_step_but_the_first(steps):
     assert found.score.argmax() == 219
 
 
+def test_a_stuck_stretch_does_not_hide_by_being_compared_with_itself():
+    series = history(2000, 600)
+    series = series._replace(y=series.y + np.random.default_rng(0).normal(0, 1, 2000))
+    series.y[1000:1120] = series.y[1000]
+    (found,) = own.watch(untrained(1), [series])
+    assert (found.score[1010:1100] > 5).all()
+    assert (found.score[:25] == 0).all()
+
+
+def test_days_are_refused_by_a_model_of_hours():
+    with pytest.raises(UserError, match="has a step of 1 days, and this model knows the hours"):
+        list(own.forecast(untrained(24), [history(100, 86_400)], None))
+
+
 @pytest.mark.parametrize(
     ("series", "said"),
     [

@@ -91,7 +91,7 @@ def labels(events: list[Event], start: int, stop: int) -> np.ndarray:
     return found[start:]
 
 
-def scores(y: np.ndarray, quantiles: np.ndarray, levels: Sequence[float], reference: slice) -> np.ndarray:
+def scores(y: np.ndarray, quantiles: np.ndarray, levels: Sequence[float], reference: slice | np.ndarray) -> np.ndarray:
     """How odd each step is: float64 (T,), the negative decimal logarithm of a tail probability, 0 where ``y`` misses.
 
     ``quantiles`` (T, Q) at ``levels`` are those of the forecast of each step of ``y`` from the one before. Four

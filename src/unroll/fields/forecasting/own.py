@@ -13,6 +13,7 @@ from unroll.patterns.forecaster import Forecaster
 from unroll.sources.series import Series
 
 FEWEST = 200  # steps that scores are compared with
+PARTS = 10  # of a watched series, each compared with those that do not touch it
 
 
 class Future(NamedTuple):
@@ -43,6 +44,11 @@ def forecast(pattern: Forecaster, found: Iterable[Series], horizon: int | None) 
     if horizon is not None and not 1 <= horizon <= longest:
         raise UserError(f"--horizon {horizon}: this model forecasts 1 to {longest} steps")
     for one in found:
+        if "hour" in pattern.features.calendar and one.step >= DAY and not pattern.features.difference:
+            raise UserError(
+                f"the series {one.id} has a step of {one.step // DAY} days, and this model knows the hours of a day:"
+                " take forecasting/prices, or train on series like yours (`source` in params.yaml)"
+            )
         days = None
         if pattern.features.difference and one.step == DAY:
             (one,), days = data.on_trading_days([one])
@@ -59,7 +65,11 @@ def forecast(pattern: Forecaster, found: Iterable[Series], horizon: int | None) 
 
 
 def watch(pattern: Forecaster, found: Iterable[Series]) -> Iterator[Scored]:
-    """Each step's anomaly score, by its forecast from the steps before; a series is compared with all of itself."""
+    """Each step's anomaly score, by its forecast from the steps before.
+
+    No part of a series is known to be clean, so each tenth is compared with those that do not touch it: what is odd in
+    it then does not count as usual. The first steps, before which too little was read, have the score 0.
+    """
     if pattern.features.horizon != 1:
         raise UserError("only a model that forecasts one step ahead can watch a series, such as forecasting/sensors")
     for one in found:
@@ -71,7 +81,12 @@ def watch(pattern: Forecaster, found: Iterable[Series]) -> Iterator[Scored]:
         parts = np.split(whole.forks, np.arange(pattern.settings.segment, steps - 1, pattern.settings.segment))
         forecasts = [pattern.predict(pattern.batch([whole._replace(forks=forks)]))[0] for forks in parts]
         quantiles = np.concatenate([part.quantiles[:, 0] for part in forecasts])
-        score = anomalies.scores(one.y[1:], quantiles, pattern.settings.levels, slice(None))
+        score = np.zeros(steps - 1)
+        for part in np.array_split(np.arange(steps - 1), PARTS):
+            near = np.arange(part[0] - len(part), part[-1] + len(part) + 1)
+            others = np.setdiff1d(np.arange(steps - 1), near)
+            score[part] = anomalies.scores(one.y[1:], quantiles, pattern.settings.levels, others)[part]
+        score[: anomalies.WINDOW] = 0
         yield Scored(one.id, one.stamps[1:], one.y[1:], score)
 
 
