@@ -56,6 +56,18 @@ def test_a_forecast_is_a_table_of_quantiles(run, load):
     assert {row["unique_id"] for row in rows} == {"load"}
 
 
+def test_a_model_that_last_week_beats_says_so(run, load, tmp_path):
+    week = np.random.default_rng(1).normal(50, 5, 168)
+    stamps = np.datetime64("2024-01-01T00:00") + np.arange(3 * 168) * np.timedelta64(1, "h")
+    path = tmp_path / "weekly.csv"
+    path.write_text("ds,y\n" + "".join(f"{s},{y}\n" for s, y in zip(stamps, np.tile(week, 3), strict=True)))
+    result = run("forecast", path)
+    assert result.exit_code == 0
+    assert "of the last 24 steps of weekly this model's forecast was off by" in result.stderr
+    assert "the values of the week before by 0:" in result.stderr
+    assert len(table(result.stdout)) == 24
+
+
 def test_a_forecast_into_files(run, load, tmp_path):
     result = run("forecast", load, "-o", tmp_path / "out.csv", "--plot", tmp_path / "fan.png")
     assert (result.exit_code, result.stdout) == (0, "")

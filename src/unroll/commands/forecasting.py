@@ -40,6 +40,9 @@ def forecast(
     pattern = use.trained(task, model, Forecaster)
     futures = list(own.forecast(pattern, found, horizon))
     levels = pattern.settings.levels
+    for one in found:
+        if said := _doubt(pattern, one):
+            print(said, file=sys.stderr)
     lines = [
         {"unique_id": future.id, "ds": _written(stamp)} | columns(levels, values)
         for future in futures
@@ -99,6 +102,32 @@ def watch(
             for i in odd
         ]
     _write(output, lines, ["unique_id", "ds", "y", "score"])
+
+
+def _doubt(pattern: Any, one: Any) -> str:
+    """Says so where the model would have forecast the last steps of a series worse than the week before them did."""
+    import numpy as np
+
+    from unroll.fields.forecasting import own
+
+    steps, week = pattern.features.horizon, 7 * 86_400 // one.step
+    cut = one.known - steps
+    if pattern.features.difference or cut < week + steps:
+        return ""
+    truth, before = one.y[cut : one.known], one.y[cut - week : one.known - week]
+    both = np.isfinite(truth + before)
+    seen = one.y[:cut][np.isfinite(one.y[:cut])]
+    if not both.any() or not len(seen) or not np.ptp(seen):
+        return ""
+    (future,) = own.forecast(pattern, [one._replace(y=one.y[:cut], known=cut)], None)
+    median = future.quantiles[:, pattern.settings.levels.index(0.5)]
+    errors = [float(np.abs(truth - each)[both].mean()) for each in (median, before)]
+    if errors[0] <= errors[1]:
+        return ""
+    return (
+        f"note: of the last {steps} steps of {one.id} this model's forecast was off by {errors[0]:.3g} on average, the"
+        f" values of the week before by {errors[1]:.3g}: train on series like this one (`source` in params.yaml)"
+    )
 
 
 def _written(stamp: Any) -> str:
