@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from unroll.files import sha256, written_whole
+from unroll.files import opened, sha256, written_whole
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -74,3 +74,13 @@ def test_a_link_to_a_folder_is_replaced_and_not_followed(tmp_path):
 def test_sha256_literally(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_results_go_to_a_whole_file_or_to_standard_output(tmp_path, capsys):
+    with opened(None) as out:
+        print("a", file=out)
+    assert capsys.readouterr().out == "a\n"
+    with opened(tmp_path / "b.txt") as out:
+        print("b", file=out)
+        assert not (tmp_path / "b.txt").exists()
+    assert (tmp_path / "b.txt").read_bytes() == b"b\n"

@@ -1,10 +1,12 @@
 """Writing files so that nobody ever sees a half-written one, and hashing them."""
 
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 @contextmanager
@@ -21,6 +23,16 @@ def written_whole(path: Path) -> Iterator[Path]:
         if path.is_dir():
             path.rename(fresh.with_name(f"{path.name}.old"))
         fresh.replace(path)
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[TextIO]:
+    """What results are written to: the file ``output``, which appears when it is whole, or else standard output."""
+    if output is None:
+        yield sys.stdout
+        return
+    with written_whole(output) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as out:
+        yield out
 
 
 def sha256(path: Path) -> str:

@@ -1,15 +1,12 @@
 """``unroll annotate``: the genes of a genome; ``unroll structure``: the local shape of proteins."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
-from unroll.files import written_whole
+from unroll.files import opened
 from unroll.stages.paths import enter_project
 
 app = typer.Typer()
@@ -37,7 +34,7 @@ def annotate(
     pattern = use.trained(task, model, Tagger)
     bases = sum(len(record.sequence) for record in records)
     with (
-        _written(output) as out,
+        opened(output) as out,
         tqdm(desc=file.name, total=bases, unit=" bases", unit_scale=True, disable=None) as bar,
     ):
         print("##gff-version 3", file=out)
@@ -78,13 +75,3 @@ def structure(
             digits = "".join(str(min(9, int(10 * each))) for each in found.confidence)
             lines = [record.sequence, found.three, *([found.eight] if eight else []), digits]
             print(f">{record.id} ({found.confidence.mean():.0%} sure)", *lines, sep="\n")
-
-
-@contextmanager
-def _written(output: Path | None) -> Iterator[TextIO]:
-    """What to write to: a file, which appears when it is whole, or standard output."""
-    if output is None:
-        yield sys.stdout
-        return
-    with written_whole(output) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as out:
-        yield out

@@ -4,11 +4,11 @@ import csv
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
-from unroll.files import written_whole
+from unroll.files import opened, written_whole
 from unroll.stages.paths import enter_project
 
 app = typer.Typer()
@@ -135,15 +135,8 @@ def _written(stamp: Any) -> str:
 
 
 def _write(output: Path | None, lines: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
-    """CSV to standard output or, whole or not at all, to a file."""
-    if output is None:
-        _write_csv(sys.stdout, lines, columns)
-        return
-    with written_whole(output) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
-        _write_csv(file, lines, columns)
-
-
-def _write_csv(file: TextIO, lines: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
-    table = csv.DictWriter(file, columns, lineterminator="\n")
-    table.writeheader()
-    table.writerows(lines)
+    """CSV to a file or to standard output."""
+    with opened(output) as out:
+        table = csv.DictWriter(out, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)
