@@ -128,8 +128,9 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_forecasting_a_series(project, own, tmp_path):
-    file, plot = own("load", STEP["hour"], 10), tmp_path / "fan.png"
-    found = rows(project.run("unroll.cli", "forecast", file, "--horizon", "3", "--plot", str(plot)))
+    file, output, plot = own("load", STEP["hour"], 10), tmp_path / "forecast.csv", tmp_path / "fan.png"
+    project.run("unroll.cli", "forecast", file, "--horizon", "3", "-o", str(output), "--plot", str(plot))
+    found = rows(output.read_text())
     assert list(found[0]) == ["unique_id", "ds", "median", "q10", "q25", "q75", "q90"]
     assert [row["ds"] for row in found] == [f"2024-01-17 {hour}:00:00" for hour in (16, 17, 18)]
     for row in found:
