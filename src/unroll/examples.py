@@ -54,6 +54,15 @@ def matrices(column: pa.ChunkedArray) -> list[np.ndarray]:
     return views
 
 
+def vectors(column: pa.ChunkedArray) -> list[np.ndarray]:
+    """The arrays (N,) of a column of ``large_list`` of numbers, as views of the mapped file where there is one."""
+    views = []
+    for chunk in column.chunks:
+        values = chunk.values.to_numpy()
+        views += [values[start:stop] for start, stop in pairwise(chunk.offsets.to_numpy())]
+    return views
+
+
 def _column(values: list, kind: pa.DataType) -> pa.Array:
     if not (pa.types.is_large_list(kind) and pa.types.is_fixed_size_list(kind.value_type)):
         return pa.array(values, kind)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from unroll import params
-from unroll.features import kmers
+from unroll.examples import vectors
 from unroll.features.kmers import Kmers
 from unroll.patterns.classifier import Class, Example
 
@@ -35,7 +35,7 @@ class Classes(ABC):
 
 def examples_of(table: pa.Table) -> list[Example]:
     """The rows of a featurized table, as the classifier reads them."""
-    rows = (table["id"].to_pylist(), kmers.vectors(table["codes"]), table["label"].to_pylist())
+    rows = (table["id"].to_pylist(), vectors(table["codes"]), table["label"].to_pylist())
     return [Example(*row) for row in zip(*rows, strict=True)]
 
 

@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from pydantic.dataclasses import dataclass
 
+from unroll.examples import vectors
 from unroll.params import STRICT, Count
 
 ALPHABETS = {"dna": "ACGT", "protein": "ACDEFGHIKLMNPQRSTVWY"}
@@ -95,15 +95,6 @@ def featurize(table: pa.Table, settings: Kmers) -> tuple[pa.Schema, Iterator[Map
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()} | made
     schema = pa.schema([*table.schema, ("codes", pa.large_list(pa.int16()))], metadata)
     return schema, _rows(table, settings)
-
-
-def vectors(column: pa.ChunkedArray) -> list[np.ndarray]:
-    """The arrays (N,) of a column of ``large_list`` of numbers, as views of the mapped file where there is one."""
-    views = []
-    for chunk in column.chunks:
-        values = chunk.values.to_numpy()
-        views += [values[start:stop] for start, stop in pairwise(chunk.offsets.to_numpy())]
-    return views
 
 
 def _rows(table: pa.Table, settings: Kmers) -> Iterator[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from unroll import params
 from unroll.errors import UserError
-from unroll.features import kmers
+from unroll.examples import vectors
 from unroll.features.kmers import Kmers
 from unroll.params import STRICT, Model, Share
 from unroll.patterns.encoder import Embedding, Encoder
@@ -112,7 +112,7 @@ class Classifier(nn.Module):
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a featurized table."""
-        rows = (table["id"].to_pylist(), kmers.vectors(table["codes"]), table["label"].to_pylist())
+        rows = (table["id"].to_pylist(), vectors(table["codes"]), table["label"].to_pylist())
         return [Example(*row) for row in zip(*rows, strict=True)]
 
     def steps(self, example: Example) -> int:

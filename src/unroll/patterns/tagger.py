@@ -18,6 +18,7 @@ from unroll import params
 from unroll.decoding import crf
 from unroll.decoding.crf import IGNORED
 from unroll.errors import UserError
+from unroll.examples import vectors
 from unroll.features import kmers
 from unroll.features.kmers import Kmers
 from unroll.params import STRICT, Count, Model, Share, Whole
@@ -114,7 +115,7 @@ class Tagger(nn.Module):
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a featurized table, cut into overlapping windows; nothing is copied."""
-        rows = zip(table["id"].to_pylist(), *(kmers.vectors(table[name]) for name in ("codes", "labels")), strict=True)
+        rows = zip(table["id"].to_pylist(), *(vectors(table[name]) for name in ("codes", "labels")), strict=True)
         return [window for row in rows for window in self.windows(*row)]
 
     def windows(self, name: str, codes: np.ndarray, labels: np.ndarray) -> list[Example]:

@@ -1,4 +1,4 @@
-"""Pictures of series with their forecasts, of genes, proteins and motifs, in the style of ``unroll.reports.style``.
+"""Pictures of forecasts, of genes, proteins and motifs, of music, in the style of ``unroll.reports.style``.
 
 Every function writes one PNG to ``to``, a path or an open binary file. What is NaN is left out of a picture.
 """
@@ -18,7 +18,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from unroll.reports import figures, numbers
+from unroll.reports import figures, numbers, sound
 from unroll.reports.figures import Line, Panel
 from unroll.reports.style import COLOURS, DARK, GREY, PALE, WIDTH, picture, tick
 
@@ -220,6 +220,35 @@ def logo(to: Path | BinaryIO, motifs: Mapping[str, np.ndarray], alphabet: str, f
             axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         panels[-1].set_xlabel("position")
+
+
+def piano_roll(to: Path | BinaryIO, voices: np.ndarray, names: Sequence[str], bars: Sequence[int]) -> None:
+    """The notes of voices (T, K), as ``unroll.reports.sound`` reads them, each a bar as long as it sounds.
+
+    ``names`` are those of the K voices; the first of two voices on one pitch is drawn on top. ``bars`` are the steps in
+    which a bar begins.
+    """
+    played = sound.notes(voices)
+    pitches = [note.pitch for note in played] or [60]
+    low, high = min(pitches) - 1.5, max(pitches) + 1.5
+    with picture(to, min(4.2, 1.1 + 0.08 * (high - low))) as figure:
+        axes = figure.subplots()
+        axes.set(xlim=(0, max(1, len(voices))), ylim=(low, high), xlabel="bar")
+        for voice in reversed(range(len(names))):
+            spans = [note for note in played if note.voice == voice]
+            colour = COLOURS[voice % len(COLOURS)]
+            for note in spans:
+                axes.broken_barh(
+                    [(note.start, note.stop - note.start)], (note.pitch - 0.45, 0.9), color=colour, linewidth=0
+                )
+                axes.plot([note.start] * 2, [note.pitch - 0.45, note.pitch + 0.45], color="white", linewidth=0.8)
+        octaves = range(12 * int(np.ceil(low / 12)), int(high) + 1, 12)
+        axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
+        every = 1 + len(bars) // 12
+        axes.set_xticks(bars[::every], [str(number) for number in range(1, len(bars) + 1, every)])
+        axes.tick_params(length=0)
+        patches = [Patch(color=COLOURS[voice % len(COLOURS)], label=name) for voice, name in enumerate(names)]
+        figure.legend(handles=patches, loc="outside upper left", ncols=4, fontsize=10)
 
 
 def _joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -1,0 +1,97 @@
+"""Translations of one's own texts, however long, and pronunciations of one's own words."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+from unroll.errors import UserError
+from unroll.features import placeholders
+from unroll.features.tokens import UNKNOWN
+from unroll.patterns.translator import Translator
+
+WAYS = 4  # ways to translate a text, among which one is looked for that keeps its placeholders
+_WORD = re.compile(r"\S{1,100}\s*")  # what is longer, such as a line without blanks, counts as several
+_LINE = re.compile(r"(^\s+|\s*\n\s*|\s+$)")
+_SENTENCE = re.compile(r"(?<=[.!?…])(\s+)")
+_UNNAMED = re.compile(r"%(?!\(|\d+\$|%)|\{\}")  # a placeholder that is filled by its place among the others
+Way = tuple[str, float]  # a translation and the natural logarithm of its probability
+
+
+def translate(pattern: Translator, texts: Sequence[str], longest: int, count: int = 1) -> list[list[Way]]:
+    """For each text the ``count`` best ways to translate it, those that keep every placeholder first.
+
+    A text of several lines, or of more than ``longest`` words, is translated in the pieces of :func:`cut`, each in the
+    best way, so there is one. What has no letters stays as it is.
+    """
+    cuts = [cut(text, longest) for text in texts]
+    pieces = list(dict.fromkeys(piece for own in cuts for piece in own if has_letters(piece)))
+    found = pattern.translate(pieces, n_best=max(count, WAYS)) if pieces else []
+    ways = {piece: _faithful_first(piece, one.alternatives) for piece, one in zip(pieces, found, strict=True)}
+    return [_joined([ways.get(piece, [(piece, 0.0)]) for piece in own])[:count] for own in cuts]
+
+
+def cut(text: str, longest: int) -> list[str]:
+    """The text in pieces that are translated at a time, with the blanks between them: joined, they are the text.
+
+    A piece is a line. One of more than ``longest`` words is cut into sentences, and a sentence that is still longer
+    into parts of about equal length. Placeholders stay whole.
+    """
+    masked, slots = placeholders.mask(text)
+    pieces = []
+    for line in _LINE.split(masked):
+        for sentence in [line] if len(_WORD.findall(line)) <= longest else _SENTENCE.split(line):
+            pieces += _parts(sentence, longest)
+    return [placeholders.restore(piece, slots) for piece in pieces if piece]
+
+
+def has_letters(text: str) -> bool:
+    """Whether there is anything to translate in a text, its placeholders apart."""
+    return any(letter.isalpha() for letter in placeholders.mask(text)[0])
+
+
+def keeps_placeholders(source: str, target: str) -> bool:
+    """Whether a program can fill in the target as it would the source.
+
+    It needs the same placeholders, those without a name in the same order, no stray sign of a format, and the same
+    line ends around it; and every letter should have been written.
+    """
+    both = [placeholders.find(text) for text in (source, target)]
+    wanted, found = ((Counter(own), [one for one in own if _UNNAMED.match(one)]) for own in both)
+    signs, written = ([text.count(sign) for sign in "%{}"] for text in (source, target))
+    ends, own_ends = ((text.startswith("\n"), text.endswith("\n")) for text in (source, target))
+    return wanted == found and signs == written and ends == own_ends and UNKNOWN not in target
+
+
+def pronounce(pattern: Translator, word: str, count: int = 1) -> list[str]:
+    """The ``count`` most probable pronunciations of a word, as phones with blanks between.
+
+    Letters lose accents that the model does not know; ``UserError`` names what it has no letter for.
+    """
+    spelling = word.lower().replace("’", "'")
+    if UNKNOWN in pattern.source_symbols(spelling):
+        spelling = "".join(each for each in unicodedata.normalize("NFKD", spelling) if not unicodedata.combining(each))
+    if strange := [letter for letter in dict.fromkeys(spelling) if UNKNOWN in pattern.source_symbols(letter)]:
+        raise UserError(f"{word!r}: the model never met {', '.join(map(repr, strange))}: spell it with letters alone")
+    (found,) = pattern.translate([spelling], n_best=count)
+    return [phones for phones, _ in found.alternatives[:count]]
+
+
+def _parts(sentence: str, longest: int) -> list[str]:
+    words = _WORD.findall(sentence)
+    if len(words) <= longest:
+        return [sentence]
+    count = -(-len(words) // longest)
+    edges = [len(words) * number // count for number in range(count + 1)]
+    parts = ["".join(words[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [piece for part in parts for piece in (part.rstrip(), part[len(part.rstrip()) :])]
+
+
+def _faithful_first(source: str, ways: Sequence[Way]) -> list[Way]:
+    return sorted(ways, key=lambda way: not keeps_placeholders(source, way[0]))
+
+
+def _joined(pieces: Sequence[list[Way]]) -> list[Way]:
+    if len(pieces) == 1:
+        return pieces[0]
+    return [("".join(ways[0][0] for ways in pieces), sum(ways[0][1] for ways in pieces))]

@@ -1,0 +1,298 @@
+"""A prefix → a distribution over what comes next: recurrent layers over codes, in one or several streams."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float, Int
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unroll import params
+from unroll.errors import UserError
+from unroll.examples import vectors
+from unroll.layers.contract import find_padding
+from unroll.layers.stack import Stack
+from unroll.params import STRICT, Count, Model, Whole
+from unroll.patterns.encoder import Embedding
+
+
+@dataclass(frozen=True, config=STRICT)
+class Settings:
+    """The language model of a task. ``window``: of a longer example, training reads so many steps, begun anywhere."""
+
+    window: Count
+
+
+@dataclass(frozen=True, config=STRICT)
+class LanguageModelModel(Model):
+    """A variant of a language model's task.
+
+    ``embedding``: what the layers read of a step; ``head``: features between the layers and the scores, into which the
+    streams already known of the same step are mixed; 0 for none, where there is but one stream.
+    """
+
+    embedding: Embedding
+    head: Whole
+
+
+class Codes(NamedTuple):
+    """What is written: ``size`` codes V, ``streams`` K of them a step, and ``clocks`` values that a clock may show.
+
+    ``made`` are the featurizer's own words about them, by which its codes are read back.
+    """
+
+    size: int
+    streams: int
+    clocks: int
+    made: dict[str, str]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Codes":
+        """As the metadata of a table of features have it."""
+        made = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+        return cls(int(made.pop("codes")), int(made.pop("streams")), int(made.pop("clocks")), made)
+
+
+class Example(NamedTuple):
+    """A row: T steps of K codes each, and what the clock shows at each step (nothing without a clock)."""
+
+    id: str
+    codes: np.ndarray  # int32 (T, K), a view of the mapped table
+    clock: np.ndarray  # int32 (T,) or (0,)
+
+
+class Batch(NamedTuple):
+    """Padded examples, each one step longer than it is: the end, in the first stream.
+
+    ``before`` is what the layers read, the codes of the step before; before the first comes the start.
+    """
+
+    ids: list[str]
+    before: Int[Tensor, "B T K"]
+    codes: Int[Tensor, "B T K"]
+    clock: Int[Tensor, "B T"]
+    lengths: Int[Tensor, "B"]
+
+
+class Reading(NamedTuple):
+    """How an example surprised the model.
+
+    ``nats``: float32 (T + 1, K), -log P of each code given all before it, the streams of a step in their order; the
+    last row is the end, in the first stream. ``best``: int32 (T, K), the most probable code at each place.
+    """
+
+    nats: np.ndarray
+    best: np.ndarray
+
+
+class Writing(NamedTuple):
+    """Between two codes of N rows: the layers' state and last output, the codes of the step under way, the time."""
+
+    layers: tuple
+    hidden: Float[Tensor, "N H"]
+    known: tuple[Tensor, ...]  # Int (N,), one for each stream already written of this step
+    clocks: Int[Tensor, "N T"]
+    place: int  # steps begun
+
+
+class Head(nn.Module):
+    """The layers' output, and the streams already known of the step → scores (.., V + 1) of the codes of a stream."""
+
+    def __init__(self, inputs: int, features: int, stream: int, codes: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(inputs, features) if features else nn.Identity()
+        self.mix = nn.ModuleList(nn.Embedding(codes, features) for _ in range(stream))
+        for table in self.mix:
+            nn.init.normal_(table.weight, std=features**-0.5)
+        self.output = nn.Linear(features or inputs, codes)
+
+    def forward(self, hidden: Float[Tensor, "*N H"], known: Sequence[Int[Tensor, "*N"]]) -> Float[Tensor, "*N V"]:
+        """The scores, any number, given the codes of the streams before this one."""
+        mixed = self.project(hidden)
+        for table, codes in zip(self.mix, known, strict=True):
+            mixed = mixed + table(codes)
+        return self.output(mixed.relu() if self.mix else mixed)
+
+
+class LanguageModel(nn.Module):
+    """The codes of the step before → embeddings, summed → layers → scores of each stream's next code.
+
+    The streams of a step are told apart by the chain rule: the first is given the past, each next one also the codes
+    of its own step that are already known, so the recurrence runs once a step and not once a code. With one stream
+    this is the recurrent language model of Mikolov et al. 2010. Code V is the start of a row and its end.
+    """
+
+    def __init__(self, settings: Settings, model: LanguageModelModel, codes: Codes) -> None:
+        super().__init__()
+        if model.recurrent.bidirectional:
+            raise UserError("a language model reads forward only: set recurrent.bidirectional to false")
+        if not model.head and codes.streams > 1:
+            raise UserError("a language model of several streams mixes them in its head: set head above 0")
+        self.settings, self.model, self.codes = settings, model, codes
+        self.start = self.end = codes.size
+        tables = codes.streams * (codes.size + 1) + codes.clocks
+        self.embedding = nn.EmbeddingBag(tables, model.embedding.features, mode="sum")
+        nn.init.normal_(self.embedding.weight, std=model.embedding.spread)
+        self.layers = Stack(model.recurrent, model.embedding.features)
+        self.dropout = nn.Dropout(model.recurrent.dropout)
+        sizes = ((self.layers.outputs, model.head, stream, codes.size + 1) for stream in range(codes.streams))
+        self.heads = nn.ModuleList(Head(*size) for size in sizes)
+        offsets = torch.arange(codes.streams + 1) * (codes.size + 1)
+        self.register_buffer("offsets", offsets[: codes.streams + bool(codes.clocks)], persistent=False)
+
+    @classmethod
+    def for_examples(cls, table: pa.Table, settings: Settings, model: LanguageModelModel) -> "LanguageModel":
+        """A new one for the codes of the training ``table``."""
+        return cls(settings, model, Codes.of(table))
+
+    def examples(self, table: pa.Table) -> list[Example]:
+        """The rows of a table."""
+        return examples_of(table)
+
+    def steps(self, example: Example) -> int:
+        """How many steps an example takes, the end included; in training of the longest no more than the window."""
+        return len(example.codes) + 1
+
+    def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
+        """Padded examples. With ``rng``, a stretch of ``window`` steps of those that are longer."""
+        parts = [self._part(example, rng) for example in examples]
+        lengths = torch.tensor([len(codes) for _, codes, _ in parts])
+        size = (len(parts), int(lengths.max()))
+        before, codes = np.zeros((2, *size, self.codes.streams), np.int32)
+        clock = np.zeros(size, np.int32)
+        for row, part in enumerate(parts):
+            for padded, values in zip((before, codes, clock), part, strict=True):
+                padded[row, : len(values)] = values
+        ids = [example.id for example in examples]
+        return Batch(ids, *map(torch.from_numpy, (before, codes, clock)), lengths)
+
+    def forward(self, batch: Batch) -> list[Float[Tensor, "B T V"]]:
+        """The scores of each stream's codes, any number."""
+        hidden, _ = self.layers(self._embedded(batch.before, batch.clock), batch.lengths)
+        hidden = self.dropout(hidden)
+        return [head(hidden, batch.codes.unbind(2)[:stream]) for stream, head in enumerate(self.heads)]
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean over the steps of the nats of a step, all its streams together."""
+        return self._nats(batch, self(batch)).sum() / batch.lengths.sum()
+
+    @torch.no_grad()
+    def predict(self, batch: Batch) -> list[Reading]:
+        """How each row was read."""
+        scores = self(batch)
+        nats = self._nats(batch, scores).cpu().numpy()
+        # The end is no code: it can not be what should have been written.
+        best = torch.stack([each[..., :-1].argmax(2) for each in scores], 2).int().cpu().numpy()
+        return [Reading(nats[row, :steps], best[row, : steps - 1]) for row, steps in enumerate(batch.lengths.tolist())]
+
+    @torch.no_grad()
+    def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Nats a step, all streams together, the end included."""
+        nats = steps = 0.0
+        for batch in batches:
+            nats += self._nats(batch, self(batch)).double().sum().item()
+            steps += batch.lengths.sum().item()
+        return {"nats_per_step": nats / steps}
+
+    def begin(self, rows: int, clocks: Int[Tensor, "T"] | None = None) -> Writing:
+        """Before anything is written, of ``rows`` rows; ``clocks`` is what the clock will show, step by step."""
+        shown = torch.zeros(0, dtype=torch.int) if clocks is None else clocks.int()
+        start = torch.full((rows,), self.start, dtype=torch.int)
+        hidden = self.offsets.new_zeros((rows, self.layers.outputs), dtype=torch.float)
+        return Writing(
+            self.layers.init_state(rows), hidden, (start,) * (self.codes.streams - 1), shown.expand(rows, -1), 0
+        )
+
+    @torch.no_grad()
+    def step(self, codes: Int[Tensor, "N"], state: Writing) -> tuple[Float[Tensor, "N V"], Writing]:
+        """The scores of the next code of each row after its last one: at first the start, then what was written.
+
+        The last of the scores is that of the end, which only the first stream of a step can have. The layers take one
+        step when the codes of a step are complete, so ``K`` codes cost one. Raises IndexError where the clock ends.
+        """
+        known = (*state.known, codes)
+        layers, hidden, place = state.layers, state.hidden, state.place
+        if len(known) == self.codes.streams:
+            shown = state.clocks[:, place] if self.codes.clocks else codes
+            embedded = self._embedded(torch.stack(known, 1)[:, None], shown[:, None])
+            hidden, layers = self.layers.step(embedded[:, 0], layers)
+            known, place = (), place + 1
+        scores = self.heads[len(known)](hidden, known)
+        if known:
+            scores[:, self.end] = -math.inf
+        return scores, Writing(layers, hidden, known, state.clocks, place)
+
+    def after(self, codes: Int[np.ndarray, "T K"], clocks: Int[Tensor, "T"] | None = None) -> Writing:
+        """Where writing stands after a row began with ``codes``; their last one is still to be given to :meth:`step`."""
+        state, last = self.begin(1, clocks), self.start
+        for code in np.asarray(codes).ravel().tolist():
+            _, state = self.step(torch.tensor([last]), state)
+            last = code
+        return state
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything needed to use it elsewhere, readable with ``torch.load(weights_only=True)``."""
+        return {
+            "pattern": "language_model",
+            "settings": asdict(self.settings),
+            "model": asdict(self.model),
+            "codes": self.codes._asdict(),
+            "weights": self.state_dict(),
+        }
+
+    @classmethod
+    def restored(cls, checkpoint: Mapping[str, Any]) -> "LanguageModel":
+        """The language model whose :meth:`checkpoint` it was, ready to read and to write."""
+        settings = params.check(Settings, checkpoint["settings"], "checkpoint: settings")
+        model = params.check(LanguageModelModel, checkpoint["model"], "checkpoint: model")
+        restored = cls(settings, model, Codes(**checkpoint["codes"]))
+        restored.load_state_dict(checkpoint["weights"])
+        return restored.eval()
+
+    def _part(self, example: Example, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is read, what should be written, and the clock, of an example or of a stretch of it."""
+        codes = np.pad(example.codes, ((1, 1), (0, 0)), constant_values=self.end)
+        codes[-1, 1:] = 0
+        clock = np.append(example.clock, 0) if self.codes.clocks else np.zeros(len(codes) - 1, np.int32)
+        first, steps = 0, len(codes) - 1
+        if rng is not None and steps > self.settings.window:
+            first, steps = rng.integers(steps - self.settings.window + 1), self.settings.window
+        return codes[first : first + steps], codes[first + 1 : first + 1 + steps], clock[first : first + steps]
+
+    def _embedded(self, before: Int[Tensor, "B T K"], clock: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        """What the layers read, time-major in memory as they want it."""
+        bags = torch.cat((before, clock[..., None]), 2) if self.codes.clocks else before
+        bags = (bags + self.offsets).transpose(0, 1)
+        return self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2]).transpose(0, 1)
+
+    def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "B T V"]]) -> Float[Tensor, "B T K"]:
+        """-log P of each code; 0 in padding, and at the end in all streams but the first."""
+        nats = [
+            functional.cross_entropy(each.transpose(1, 2).float(), codes.long(), reduction="none")
+            for each, codes in zip(scores, batch.codes.unbind(2), strict=True)
+        ]
+        steps = batch.codes.shape[1]
+        out = [find_padding(batch.lengths - (stream > 0) * self._ended(batch), steps) for stream in range(len(nats))]
+        return torch.stack([each.masked_fill(none, 0) for each, none in zip(nats, out, strict=True)], 2)
+
+    def _ended(self, batch: Batch) -> Int[Tensor, "B"]:
+        """1 for each row whose last step is the end, 0 for a stretch that stops before it."""
+        rows = torch.arange(len(batch.ids), device=batch.lengths.device)
+        return (batch.codes[rows, batch.lengths - 1, 0] == self.end).long()
+
+
+def examples_of(table: pa.Table) -> list[Example]:
+    """The rows of a table, as the language model and its baselines read them."""
+    streams = int(table.schema.metadata[b"streams"])
+    codes = [row.reshape(-1, streams) for row in vectors(table["codes"])]
+    clock = vectors(table["clock"]) if int(table.schema.metadata[b"clocks"]) else [np.zeros(0, np.int32)] * len(codes)
+    return [Example(*row) for row in zip(table["id"].to_pylist(), codes, clock, strict=True)]
+
+
+Pattern = LanguageModel
