@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from unroll import examples
-from unroll.features import kmers, windows
+from unroll.features import kmers, tokens, windows
 from unroll.features.kmers import Kmers
+from unroll.features.tokens import Tokens
 from unroll.patterns import forecaster
 
 
@@ -59,5 +60,43 @@ def sequences(tmp_path) -> Callable[..., pa.Table]:
         table = pa.table({"id": names, "sequence": list(texts), "label": list(labels)})
         examples.write(tmp_path / "sequences.arrow", *kmers.featurize(table, settings))
         return examples.read(tmp_path / "sequences.arrow")
+
+    return made
+
+
+@pytest.fixture
+def pairs(tmp_path) -> Callable[..., list[pa.Table]]:
+    """Makes tables of (source, target) pairs with their codes; the first of them is what is learned from."""
+
+    def made(settings: Tokens, *tables: list[tuple[str, str]]) -> list[pa.Table]:
+        raw = [pa.table({"id": [*map(str, range(len(own)))], **_sides(own)}) for own in tables]
+        learned = tokens.learn(raw[0], settings)
+        paths = [tmp_path / f"pairs-{number}.arrow" for number in range(len(raw))]
+        for path, table in zip(paths, raw, strict=True):
+            examples.write(path, *tokens.featurize(table, settings, learned))
+        return [examples.read(path) for path in paths]
+
+    return made
+
+
+def _sides(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"source": [source for source, _ in pairs], "target": [target for _, target in pairs]}
+
+
+@pytest.fixture
+def coded() -> Callable[..., pa.Table]:
+    """Makes a table of codes (T, K) for the language model, with a ``clock`` of so many values where there is one."""
+
+    def made(found: list[np.ndarray], size: int, clock: list[np.ndarray] | None = None, clocks: int = 0) -> pa.Table:
+        codes = [np.asarray(each, np.int32) for each in found]
+        streams = codes[0].shape[1]
+        columns = {
+            "id": pa.array([str(number) for number in range(len(found))]),
+            "codes": pa.array([each.ravel() for each in codes], pa.large_list(pa.int32())),
+        }
+        if clock is not None:
+            columns["clock"] = pa.array([np.asarray(each, np.int32) for each in clock], pa.large_list(pa.int32()))
+        metadata = {"codes": str(size), "streams": str(streams), "clocks": str(clocks)}
+        return pa.table(columns).replace_schema_metadata(metadata)
 
     return made

@@ -143,3 +143,55 @@ def test_logo_stacks_letters_away_from_the_axis(drawn, side):
 def test_logo_draws_no_letters_without_height(drawn):
     charts.logo(io.BytesIO(), {"bits": np.zeros((3, 4))}, "ACGT", 1)
     assert not [patch for patch in drawn[0].axes[0].patches if not isinstance(patch, Rectangle)]
+
+
+@pytest.mark.parametrize(("target", "source"), [(3, 4), (1, 1), (40, 2), (2, 40)])
+def test_attention_is_the_same_bytes_for_any_size(target, source):
+    weights = np.full((target, source), 1 / source)
+    first, second = io.BytesIO(), io.BytesIO()
+    for to in (first, second):
+        charts.attention(to, ["a b"] * source, ["é"] * target, weights)
+    assert first.getvalue() == second.getvalue()
+    with Image.open(second) as image:
+        assert image.size[0] == round(5.6 * 140)
+
+
+def test_attention_has_a_row_for_each_symbol_written(drawn):
+    charts.attention(
+        io.BytesIO(), ["Copy\t", " it", "■"], ["Copier" * 9, "■"], np.array([[0.7, 0.2, 0.1], [0, 0.1, 0.9]])
+    )
+    (axes,) = drawn[0].axes
+    assert axes.images[0].get_array().tolist() == [[0.7, 0.2, 0.1], [0, 0.1, 0.9]]
+    assert axes.images[0].get_clim() == (0, 1)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["Copy\ufffd", "␣it", "■"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["CopierCopierCopi", "■"]
+
+
+@pytest.mark.parametrize("voices", [np.zeros((0, 2)), np.zeros((5, 2)), np.array([[60, 48], [-60, 50], [62, -50]])])
+def test_piano_roll_is_the_same_bytes_for_any_music(voices):
+    first, second = io.BytesIO(), io.BytesIO()
+    for to in (first, second):
+        charts.piano_roll(to, voices, ["upper", "lower"], [0])
+    assert first.getvalue() == second.getvalue()
+    with Image.open(second) as image:
+        assert image.size[0] == round(5.6 * 140)
+
+
+def test_piano_roll_draws_notes_as_long_as_they_sound(drawn):
+    voices = np.array([[60, 0], [-60, 48], [62, -48], [0, -48], [60, 55]])
+    charts.piano_roll(io.BytesIO(), voices, ["upper", "lower"], [0, 4])
+    (axes,) = drawn[0].axes
+    boxes = [path.get_extents() for collection in axes.collections for path in collection.get_paths()]
+    colours = [to_hex(collection.get_facecolor()[0]) for collection in axes.collections]
+    notes = [(box.x0, box.x1, (box.y0 + box.y1) / 2) for box in boxes]
+    assert notes == [(1, 4, 48), (4, 5, 55), (0, 2, 60), (2, 3, 62), (4, 5, 60)]  # the upper voice on top
+    assert colours == [COLOURS[1].lower()] * 2 + [COLOURS[0].lower()] * 3
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["C3", "C4"]
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["upper", "lower"]
+
+
+def test_piano_roll_numbers_few_of_many_bars(drawn):
+    charts.piano_roll(io.BytesIO(), np.full((300, 1), -60), ["melody"], list(range(0, 300, 10)))
+    labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
+    assert labels == ["1", "4", "7", "10", "13", "16", "19", "22", "25", "28"]

@@ -8,16 +8,19 @@ import pandas as pd
 import pytest
 import torch
 
+from unroll.decoding.beam import Beam
 from unroll.errors import UserError
 from unroll.features import windows
 from unroll.features.kmers import Kmers
+from unroll.features.tokens import Vocabulary
 from unroll.fields.forecasting import own
 from unroll.params import Recurrent
-from unroll.patterns import classifier, forecaster, tagger
+from unroll.patterns import classifier, forecaster, tagger, translator
 from unroll.patterns.classifier import Classifier, ClassifierModel
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.forecaster import Forecaster, ForecasterModel
 from unroll.patterns.tagger import Tagger, TaggerModel
+from unroll.patterns.translator import Translator, TranslatorModel
 from unroll.sources import series
 
 SERVED = Path(__file__).parents[2] / "src/unroll/stages/served"
@@ -97,3 +100,18 @@ def test_a_sequence_has_a_label(served):
     found = served("biology", pattern).predict(pd.DataFrame({"sequence": ["MKV", "X"]}))
     assert [each.label for each in found] == ["b", "b"]
     assert [each.confidence for each in found] == pytest.approx([0.5, 0.5])
+
+
+def test_a_text_has_the_translation_of_the_pattern(served):
+    torch.manual_seed(0)
+    pattern = Translator(
+        translator.Settings(Beam(2, 0.0), longest=5),
+        TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "additive", False, False, 0.0),
+        Vocabulary.learn(["abc"], "characters", 0),
+        Vocabulary.learn(["A B C"], "words", 0),
+    ).eval()
+    (expected,) = pattern.translate(["cab"])
+    found, again, blank = served("translation", pattern).predict([{"text": "cab"}, {"text": "cab"}, {"text": " "}])
+    assert (found.text, found.log_prob) == (expected.text, pytest.approx(expected.log_prob))
+    assert (again.text, again.log_prob) == (found.text, found.log_prob)
+    assert (blank.text, blank.log_prob) == (" ", 0)

@@ -66,7 +66,7 @@ class Counts(ABC):
         """
         memory, known, clocks, place = state
         if place:
-            known = (*known, codes)
+            known = (*known, codes.clamp(max=self.codes.size - 1))  # a row that is done is given the start again
         if len(known) == self.codes.streams:
             own = [self.after(k, memory[:, k].numpy(), each.numpy()) for k, each in enumerate(known)]
             memory, known = torch.from_numpy(np.stack(own, 1)), ()

@@ -38,7 +38,9 @@ class Baseline(Counts):
         codes = Codes.of(table)
         pieces = [example.codes for example in examples_of(in_their_key(table))]
         streams = range(codes.streams)
-        return cls(codes, [NGram.fit([piece[:, k] for piece in pieces], settings.order, codes.size) for k in streams])
+        return cls(
+            codes, [NGram.fit([piece[:, k].tolist() for piece in pieces], settings.order, codes.size) for k in streams]
+        )
 
     @property
     def parameters(self) -> int:

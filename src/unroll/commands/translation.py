@@ -49,6 +49,7 @@ def translate(
 
     _, _, block = settings.of_task(task)
     pattern = use.trained(task, model, Translator)
+    _check(n_best, pattern)
     longest = getattr(block, "longest_words", None)
     if longest is None:
         raise UserError(f"{task} is no task of texts: `unroll tasks` says what each is for")
@@ -77,6 +78,7 @@ def pronounce(
     from unroll.stages import use
 
     pattern = use.trained(task, model, Translator)
+    _check(n_best, pattern)
     failed = False
     with opened(output) as out:
         for word in (word for line in _given(words) for word in line.split()):
@@ -90,6 +92,11 @@ def pronounce(
                 print(f"{word}{f'({number})' * (number > 1)}  {phones}", file=out)
     if failed:
         raise typer.Exit(2)
+
+
+def _check(count: int, pattern: "Translator") -> None:
+    if count > pattern.settings.beam.width:
+        raise UserError(f"--n-best {count} is too many: the search of this model keeps {pattern.settings.beam.width}")
 
 
 def _given(texts: Sequence[str]) -> Iterator[str]:
@@ -147,7 +154,7 @@ def _fill(pattern: "Translator", po: Path, language: str, longest: int, output: 
     with opened(output) as out:
         out.write(filled.text)
     print(
-        f"{po.name}: {filled.filled} entries filled and marked fuzzy, {filled.left} left empty where a placeholder would"
-        f" have been lost or invented, {filled.before} translated before",
+        f"{po.name}: entries filled and marked fuzzy: {filled.filled}; left empty, because a placeholder would have"
+        f" been lost or invented: {filled.left}; translated before: {filled.before}",
         file=sys.stderr,
     )

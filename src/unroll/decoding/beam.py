@@ -87,7 +87,7 @@ def beam_search(
     empty = torch.zeros_like(rows, dtype=torch.float64).masked_fill(rows % width > 0, NEVER)  # one for each sentence
     cut, log_prob = empty.masked_fill(most > 0, NEVER), empty.masked_fill(most == 0, NEVER)
     finished, beams = _none(empty, n_best), []
-    hardest = settings.penalty(most.double())
+    last_penalty = settings.penalty(most.double())
     while (log_prob > NEVER).any():
         length = len(beams)
         scores, state = step(code.flatten(), state)
@@ -97,7 +97,8 @@ def beam_search(
         beams.append(beam)
         full = most == length + 1
         cut = beam.log_prob.where(full, cut)
-        hopeless = beam.log_prob[:, :1] / hardest <= finished.score[:, -1:]
+        # A log-probability only falls from here, and nothing is divided by more than at the last length.
+        hopeless = beam.log_prob[:, :1] / last_penalty <= finished.score[:, -1:]
         log_prob = beam.log_prob.masked_fill(full | hopeless, NEVER)
         code = beam.code.where(log_prob > NEVER, begin)  # any code that `step` can read where nothing is open
         state = select(state, (rows[:, :1] + beam.origin).flatten())
@@ -111,7 +112,7 @@ def _none(like: Float[Tensor, "B W"], count: int) -> _Finished:
 
 
 def _longer(log_prob: Float[Tensor, "B W"], codes: Float[Tensor, "B*W V"]) -> _Hypotheses:
-    """The candidates that each hypothesis becomes by its best codes: a beam full, and one more should one be the end."""
+    """What each hypothesis becomes by its best codes: a whole beam, and one more because one of them may be the end."""
     width = log_prob.shape[1]
     told, code = codes.topk(min(width + 1, codes.shape[1]), dim=1)
     longer = (log_prob.flatten()[:, None] + told).view(len(log_prob), -1)
@@ -123,21 +124,21 @@ def _written(
     beams: list[_Hypotheses], finished: _Finished, cut: Float[Tensor, "B W"], most: Int[Tensor, "B 1"]
 ) -> list[list[Written]]:
     """The finished hypotheses and, where they are too few, those cut off, followed back through the beams."""
-    count, width = finished.score.shape[1], cut.shape[1]
+    count = finished.score.shape[1]
     lengths = torch.cat((finished.length, most.expand_as(cut)), dim=1)
-    place = torch.cat((finished.place, torch.arange(width, device=cut.device).expand_as(cut)), dim=1)
+    place = torch.cat((finished.place, torch.arange(cut.shape[1], device=cut.device).expand_as(cut)), dim=1)
     codes = []
     for length in range(len(beams), 0, -1):
         origin, code = (part.gather(1, place) for part in beams[length - 1][1:])
         codes.append(code)
         place = origin.where(lengths >= length, place)  # a shorter one waits where it left the beam
     log_probs = torch.cat((finished.log_prob, cut), dim=1).tolist()
-    paths = torch.stack(codes[::-1], dim=2).tolist() if codes else [[[]] * (count + width)] * len(cut)
+    paths = torch.stack(codes[::-1], dim=2) if codes else place.new_zeros((*place.shape, 0))
     return [
         [
             Written(path[:length], log_prob, number < count)
             for number, (path, log_prob, length) in enumerate(zip(*sentence, strict=True))
             if log_prob > NEVER
         ][:count]
-        for sentence in zip(paths, log_probs, lengths.tolist(), strict=True)
+        for sentence in zip(paths.tolist(), log_probs, lengths.tolist(), strict=True)
     ]

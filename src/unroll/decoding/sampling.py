@@ -60,9 +60,8 @@ def adjusted(
     if settings.temperature != 1:
         # The best score becomes 0 first, so that the smallest temperature cannot make all of them -inf.
         scores = (scores - scores.amax(1, keepdim=True)) / settings.temperature
-    kept = settings.top_k or scores.shape[1]
-    if kept < scores.shape[1] or settings.top_p < 1:
-        scores = _cut(scores, min(kept, scores.shape[1]), settings.top_p)
+    if settings.top_k or settings.top_p < 1:
+        scores = _cut(scores, settings.top_k or scores.shape[1], settings.top_p)
     return scores
 
 
@@ -83,10 +82,11 @@ class _Draw:
 
 
 def _cut(scores: Float[Tensor, "N V"], top_k: int, top_p: float) -> Float[Tensor, "N V"]:
-    best, codes = scores.topk(top_k, dim=1)
-    probabilities = best.softmax(1)
-    before = probabilities.cumsum(1) - probabilities  # of all that are more probable; 0 for the first, which stays
-    best = best.masked_fill(before >= top_p, NEVER)
+    best, codes = scores.topk(min(top_k, scores.shape[1]), dim=1)
+    if top_p < 1:
+        probabilities = best.softmax(1)
+        before = probabilities.cumsum(1) - probabilities  # of all that are more probable; 0 for the first, which stays
+        best = best.masked_fill(before >= top_p, NEVER)
     return torch.full_like(scores, NEVER).scatter_(1, codes, best)
 
 

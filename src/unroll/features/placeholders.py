@@ -22,14 +22,14 @@ _TAGS = (
 )
 _PLACEHOLDER = re.compile(
     rf"""
-      \{{\{{.*?\}}\}} | \{{%.*?%\}}                                      # templates
+      \{{\{{[^{{}}]*\}}\}} | \{{%[^{{}}]*%\}}                            # templates
     | </?(?:{_TAGS})(?:\s[^<>]*)?/?>                                     # HTML
-    | https?://[^\s<>"'()]*[\w/}}] | [\w.+-]+@[\w-]+(?:\.[\w-]+)+        # addresses
+    | https?://[^\s<>"'()]*[\w/}}] | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+  # addresses
     | &(?:[A-Za-z]+\d*|\#\d+|\#x[0-9A-Fa-f]+);                           # entities
     | %(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:ll|l|h)?[diouxXeEfFgGcrsa] | %%
     | \$\{{[^{{}}]*\}} | \{{[^{{}}\s]*\}}
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
 _ACCELERATOR = re.compile(r"(?<![\w&])[_&](?=[^\W\d_])")
 _INSIDE = re.compile(r"[_&](?=[^\W\d_])")

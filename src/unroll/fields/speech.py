@@ -199,7 +199,9 @@ def _joined(name: str, pool: list[dict], takes: list[np.ndarray], longest: int, 
     return {"id": name, "speaker": speaker, "text": " ".join(WORDS[row["digit"]] for row in digits), "frames": frames}
 
 
-def measure(task: str, rows: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, float]:
+def measure(
+    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any]
+) -> dict[str, float]:
     """Metrics of predicted rows (``text``, ``speaker``, ``prediction``), which took ``seconds`` to predict.
 
     The headline of digits_unseen is the mean of the six speakers' word error rates, each of which follows it.

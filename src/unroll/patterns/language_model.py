@@ -33,11 +33,14 @@ class Settings:
 class LanguageModelModel(Model):
     """A variant of a language model's task.
 
-    ``embedding``: what the layers read of a step; ``head``: features between the layers and the scores, into which the
-    streams already known of the same step are mixed; 0 for none, where there is but one stream.
+    ``embedding``: what the layers read of a step; ``history``: how many steps back they read, 1 for the last one only:
+    a short convolution, such as linear recurrences want (Gu & Dao 2023, "Mamba", section 3.4); ``head``: features
+    between the layers and the scores, into which the streams already known of the same step are mixed; 0 for none,
+    where there is but one stream.
     """
 
     embedding: Embedding
+    history: Count
     head: Whole
 
 
@@ -70,11 +73,12 @@ class Example(NamedTuple):
 class Batch(NamedTuple):
     """Padded examples, each one step longer than it is: the end, in the first stream.
 
-    ``before`` is what the layers read, the codes of the step before; before the first comes the start.
+    ``before`` is what the layers read at each step, the codes of the steps before it, the latest first; before the
+    first step there are only starts.
     """
 
     ids: list[str]
-    before: Int[Tensor, "B T K"]
+    before: Int[Tensor, "B T P"]
     codes: Int[Tensor, "B T K"]
     clock: Int[Tensor, "B T"]
     lengths: Int[Tensor, "B"]
@@ -92,11 +96,12 @@ class Reading(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """Between two codes of N rows: the layers' state and last output, the codes of the step under way, the time."""
+    """Between two codes of N rows: the layers' state and last output, what was written last, and the time."""
 
     layers: tuple
     hidden: Float[Tensor, "N H"]
-    known: tuple[Tensor, ...]  # Int (N,), one for each stream already written of this step
+    before: Int[Tensor, "N P"]  # the codes of the last steps, the latest step first
+    known: tuple[Tensor, ...]  # Int (N,), one for each stream already written of the step under way
     clocks: Int[Tensor, "N T"]
     place: int  # steps begun
 
@@ -136,15 +141,15 @@ class LanguageModel(nn.Module):
             raise UserError("a language model of several streams mixes them in its head: set head above 0")
         self.settings, self.model, self.codes = settings, model, codes
         self.start = self.end = codes.size
-        tables = codes.streams * (codes.size + 1) + codes.clocks
-        self.embedding = nn.EmbeddingBag(tables, model.embedding.features, mode="sum")
+        read = model.history * codes.streams
+        self.embedding = nn.EmbeddingBag(read * (codes.size + 1) + codes.clocks, model.embedding.features, mode="sum")
         nn.init.normal_(self.embedding.weight, std=model.embedding.spread)
         self.layers = Stack(model.recurrent, model.embedding.features)
         self.dropout = nn.Dropout(model.recurrent.dropout)
         sizes = ((self.layers.outputs, model.head, stream, codes.size + 1) for stream in range(codes.streams))
         self.heads = nn.ModuleList(Head(*size) for size in sizes)
-        offsets = torch.arange(codes.streams + 1) * (codes.size + 1)
-        self.register_buffer("offsets", offsets[: codes.streams + bool(codes.clocks)], persistent=False)
+        offsets = torch.arange(read + bool(codes.clocks)) * (codes.size + 1)
+        self.register_buffer("offsets", offsets, persistent=False)
 
     @classmethod
     def for_examples(cls, table: pa.Table, settings: Settings, model: LanguageModelModel) -> "LanguageModel":
@@ -164,8 +169,8 @@ class LanguageModel(nn.Module):
         parts = [self._part(example, rng) for example in examples]
         lengths = torch.tensor([len(codes) for _, codes, _ in parts])
         size = (len(parts), int(lengths.max()))
-        before, codes = np.zeros((2, *size, self.codes.streams), np.int32)
-        clock = np.zeros(size, np.int32)
+        before = np.zeros((*size, self.model.history * self.codes.streams), np.int32)
+        codes, clock = np.zeros((*size, self.codes.streams), np.int32), np.zeros(size, np.int32)
         for row, part in enumerate(parts):
             for padded, values in zip((before, codes, clock), part, strict=True):
                 padded[row, : len(values)] = values
@@ -203,11 +208,10 @@ class LanguageModel(nn.Module):
     def begin(self, rows: int, clocks: Int[Tensor, "T"] | None = None) -> Writing:
         """Before anything is written, of ``rows`` rows; ``clocks`` is what the clock will show, step by step."""
         shown = torch.zeros(0, dtype=torch.int) if clocks is None else clocks.int()
-        start = torch.full((rows,), self.start, dtype=torch.int)
-        hidden = self.offsets.new_zeros((rows, self.layers.outputs), dtype=torch.float)
-        return Writing(
-            self.layers.init_state(rows), hidden, (start,) * (self.codes.streams - 1), shown.expand(rows, -1), 0
-        )
+        before = torch.full((rows, self.model.history * self.codes.streams), self.start)
+        hidden = torch.zeros(rows, self.layers.outputs)
+        known = before[:, 1 : self.codes.streams].unbind(1)
+        return Writing(self.layers.init_state(rows), hidden, before, known, shown.expand(rows, -1), 0)
 
     @torch.no_grad()
     def step(self, codes: Int[Tensor, "N"], state: Writing) -> tuple[Float[Tensor, "N V"], Writing]:
@@ -217,19 +221,20 @@ class LanguageModel(nn.Module):
         step when the codes of a step are complete, so ``K`` codes cost one. Raises IndexError where the clock ends.
         """
         known = (*state.known, codes)
-        layers, hidden, place = state.layers, state.hidden, state.place
+        layers, hidden, before, place = state.layers, state.hidden, state.before, state.place
         if len(known) == self.codes.streams:
+            before = torch.cat((torch.stack(known, 1), before[:, : -len(known)]), 1)
             shown = state.clocks[:, place] if self.codes.clocks else codes
-            embedded = self._embedded(torch.stack(known, 1)[:, None], shown[:, None])
+            embedded = self._embedded(before[:, None], shown[:, None])
             hidden, layers = self.layers.step(embedded[:, 0], layers)
             known, place = (), place + 1
         scores = self.heads[len(known)](hidden, known)
         if known:
             scores[:, self.end] = -math.inf
-        return scores, Writing(layers, hidden, known, state.clocks, place)
+        return scores, Writing(layers, hidden, before, known, state.clocks, place)
 
     def after(self, codes: Int[np.ndarray, "T K"], clocks: Int[Tensor, "T"] | None = None) -> Writing:
-        """Where writing stands after a row began with ``codes``; their last one is still to be given to :meth:`step`."""
+        """Where writing stands after a row began with ``codes``; :meth:`step` is still to be given the last of them."""
         state, last = self.begin(1, clocks), self.start
         for code in np.asarray(codes).ravel().tolist():
             _, state = self.step(torch.tensor([last]), state)
@@ -257,15 +262,17 @@ class LanguageModel(nn.Module):
 
     def _part(self, example: Example, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What is read, what should be written, and the clock, of an example or of a stretch of it."""
-        codes = np.pad(example.codes, ((1, 1), (0, 0)), constant_values=self.end)
+        back, steps = self.model.history, len(example.codes) + 1
+        codes = np.pad(example.codes, ((back, 1), (0, 0)), constant_values=self.end)
         codes[-1, 1:] = 0
-        clock = np.append(example.clock, 0) if self.codes.clocks else np.zeros(len(codes) - 1, np.int32)
-        first, steps = 0, len(codes) - 1
+        clock = np.append(example.clock, 0) if self.codes.clocks else np.zeros(steps, np.int32)
+        first = 0
         if rng is not None and steps > self.settings.window:
             first, steps = rng.integers(steps - self.settings.window + 1), self.settings.window
-        return codes[first : first + steps], codes[first + 1 : first + 1 + steps], clock[first : first + steps]
+        before = [codes[first + lag : first + lag + steps] for lag in reversed(range(back))]
+        return np.hstack(before), codes[first + back : first + back + steps], clock[first : first + steps]
 
-    def _embedded(self, before: Int[Tensor, "B T K"], clock: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+    def _embedded(self, before: Int[Tensor, "B T P"], clock: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         """What the layers read, time-major in memory as they want it."""
         bags = torch.cat((before, clock[..., None]), 2) if self.codes.clocks else before
         bags = (bags + self.offsets).transpose(0, 1)

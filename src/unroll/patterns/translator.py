@@ -27,6 +27,8 @@ from unroll.patterns.encoder import Embedding
 from unroll.patterns.pooling import Pooling
 
 TOGETHER = 128  # sources that are translated at once
+LENGTHENED, SHORT = 2, 10  # a translation has at most twice the source's symbols and ten: with a length penalty, a
+# search goes on until no longer hypothesis could win
 END = "■"  # how the end of a text is shown
 
 
@@ -187,7 +189,8 @@ class Translator(nn.Module):
         memory = self._read(batch.source, batch.source_lengths)
         start = torch.full((len(batch.ids),), self.end)  # in whose place the decoder reads the summary
         step, state = self._step(memory, beam.width), self._begin(len(batch.ids))
-        found = beam_search(step, state, start, self.end, self.settings.longest, beam, n_best)
+        longest = (LENGTHENED * batch.source_lengths + SHORT).clamp(max=self.settings.longest)
+        found = beam_search(step, state, start, self.end, longest, beam, n_best)
         looked = self._looked([best[0] for best in found], memory)
         return [self._translation(*row) for row in zip(found, batch.slots, looked, strict=True)]
 

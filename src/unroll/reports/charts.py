@@ -26,6 +26,7 @@ BANDS = {0.8: 0.18, 0.5: 0.36}  # the share of the truth that a band should hold
 MOST_SCORE = 4  # thresholds that a timeline is high
 STRANDS = {1: COLOURS[0], -1: COLOURS[1]}
 RESIDUES = 50  # a line of a protein
+MOST_LETTERS = 16  # of a symbol that was attended to
 # States of DSSP (Kabsch & Sander 1983) and of its reduction to three.
 STATES = {
     "H": ("α-helix", "#D55E00"),
@@ -234,14 +235,10 @@ def piano_roll(to: Path | BinaryIO, voices: np.ndarray, names: Sequence[str], ba
     with picture(to, min(4.2, 1.1 + 0.08 * (high - low))) as figure:
         axes = figure.subplots()
         axes.set(xlim=(0, max(1, len(voices))), ylim=(low, high), xlabel="bar")
-        for voice in reversed(range(len(names))):
-            spans = [note for note in played if note.voice == voice]
-            colour = COLOURS[voice % len(COLOURS)]
-            for note in spans:
-                axes.broken_barh(
-                    [(note.start, note.stop - note.start)], (note.pitch - 0.45, 0.9), color=colour, linewidth=0
-                )
-                axes.plot([note.start] * 2, [note.pitch - 0.45, note.pitch + 0.45], color="white", linewidth=0.8)
+        for note in sorted(played, key=lambda note: -note.voice):
+            span, height = (note.start, note.stop - note.start), (note.pitch - 0.45, 0.9)
+            colour = COLOURS[note.voice % len(COLOURS)]
+            axes.broken_barh([span], height, facecolor=colour, edgecolor="white", linewidth=0.6)
         octaves = range(12 * int(np.ceil(low / 12)), int(high) + 1, 12)
         axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
         every = 1 + len(bars) // 12
@@ -249,6 +246,32 @@ def piano_roll(to: Path | BinaryIO, voices: np.ndarray, names: Sequence[str], ba
         axes.tick_params(length=0)
         patches = [Patch(color=COLOURS[voice % len(COLOURS)], label=name) for voice, name in enumerate(names)]
         figure.legend(handles=patches, loc="outside upper left", ncols=4, fontsize=10)
+
+
+def attention(to: Path | BinaryIO, source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> None:
+    """Where in the source each symbol of the target looked: the darker, the more of its weights (T, S), 0 to 1.
+
+    Blanks in symbols are drawn as ``␣``; of long symbols, such as a link, only the beginning.
+    """
+    names = [[_label(symbol) for symbol in side] for side in (source, target)]
+    size = WIDTH - 1.4
+    cell = 72 * min(size / len(source), 0.34)  # points
+    with picture(to, 1.3 + cell / 72 * len(target)) as figure:
+        axes = figure.subplots()
+        axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        small = min(10, 0.75 * cell)
+        turned = 90 if max(map(len, names[0])) > 2 else 0
+        axes.set_xticks(range(len(source)), names[0], rotation=turned, fontsize=small)
+        axes.set_yticks(range(len(target)), names[1], fontsize=small)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+
+
+def _label(symbol: str) -> str:
+    shown = symbol[:MOST_LETTERS].replace(" ", "␣")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
 
 
 def _joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:

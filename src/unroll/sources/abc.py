@@ -13,9 +13,9 @@ from unroll.errors import UserError
 
 CHANGING = "KLM"  # the fields that a melody needs, at its head and where they change
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])[ \t]*(.*)")  # not `c:|`, which is a note before a repeat
-# What no note, length or bar depends on: text in quotes (4.18, 4.19), decorations (4.14), legibility marks (4.7).
-_MARKS = re.compile(r'"[^"\n]*"|![^!\s|]*!|[!`$*]')
-_INLINE = re.compile(r"\[([A-Za-z]):[ \t]*([^\]\n]*)\]")
+# Fields inside a line; and what no note, length or bar depends on: text in quotes (4.18, 4.19), decorations, long ones
+# and their letters (4.14, 4.16), legibility marks (4.7), bar lines without anything between them.
+_MARKS = re.compile(r"\[([A-Za-z]):[ \t]*([^\]\n]*)\]|\"[^\"\n]*\"|![^!\s|]*!|[!`$*~.\\H-Wh-wy]|\|[ \t]+(?=\|[ \t])")
 # What is no note is matched too, so that it is passed over: grace notes (4.12) and fields.
 _NOTE = re.compile(
     r"\{[^}\n]*\}|\[[A-Za-z]:[^\]\n]*\]|^[A-Za-z]:(?![|:]).*$|(?P<letter>[A-Ga-g])(?P<octave>[,']*)", re.MULTILINE
@@ -29,6 +29,11 @@ class Tune(NamedTuple):
 
     headers: dict[str, str]
     body: str
+
+    @property
+    def has_voices(self) -> bool:
+        """Whether it is in several voices (7), which :attr:`text` would run into one."""
+        return "V" in self.headers or bool(re.search(r"^V:|\[V:", self.body, re.MULTILINE))
 
     @property
     def text(self) -> str:
@@ -63,6 +68,11 @@ def read_tunes(path: Path) -> list[Tune]:
         raise UserError(f"{path} has no tune in ABC notation: a tune begins with a line such as `X:1`")
     shared, _ = _split(common.splitlines())
     return [_tune(block, shared) for block in tunes]
+
+
+def file_of(text: str, title: str) -> str:
+    """A file with one tune, given its text: what is asked of one that follows the standard (2.2, 3)."""
+    return f"%abc-2.1\nX:1\nT:{title}\n{text.strip()}\n"
 
 
 def plain_metre(text: str) -> str:
@@ -120,22 +130,19 @@ def _split(lines: list[str]) -> tuple[dict[str, str], str]:
 
 def _music(body: str) -> Iterator[str]:
     """The lines of a body that hold music or change key, metre or unit; lines continued with ``\\`` joined (6.1.1)."""
-    kept = []
+    text = ""
     for line in body.splitlines():
         line = line.partition("%")[0].rstrip()
-        if field := _FIELD.match(line):
-            if field[1] in CHANGING:
-                kept.append(f"{field[1]}:{_plain(field[1], field[2])}\n")
-        elif line:
-            kept.append(line[:-1] if line.endswith("\\") else line + "\n")
-    text = _INLINE.sub(lambda field: _inline(field[1], field[2]), _MARKS.sub("", "".join(kept)))
-    for line in text.splitlines():
-        if line := " ".join(line.split()):
-            yield line
+        if not (field := _FIELD.match(line)):
+            text += _MARKS.sub(_kept, line) + ("" if line.endswith("\\") else "\n")
+        elif field[1] in CHANGING:
+            text += f"{field[1]}:{_plain(field[1], field[2])}\n"
+    yield from filter(None, (" ".join(line.split()) for line in text.splitlines()))
 
 
-def _inline(field: str, value: str) -> str:
-    return f"[{field}:{_plain(field, value)}]" if field in CHANGING else ""
+def _kept(mark: re.Match[str]) -> str:
+    field, value = mark.groups()
+    return f"[{field}:{_plain(field, value)}]" if field and field in CHANGING else ""
 
 
 def _plain(field: str, value: str) -> str:

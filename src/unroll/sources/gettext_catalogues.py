@@ -34,24 +34,28 @@ class Message(NamedTuple):
 def read(path: Path) -> list[Message]:
     """The different pairs of ``path``, in their order.
 
-    ``path``: a table ``source<TAB>target`` (.tsv), a catalogue, a folder of parallel files ``train.<language>`` (two;
-    ``valid.*`` and ``test.*`` too where they are), or a folder with catalogues of one language anywhere below it. Of a
-    catalogue that lies there in both forms, the .po is read. ``UserError`` names the file and the line at fault.
+    ``path``: a table ``source<TAB>target`` (.tsv), a catalogue, a folder of parallel files ``train.<language>`` (two,
+    the source's first in the alphabet; ``valid.*`` and ``test.*`` too, or neither), or a folder with catalogues of one
+    language anywhere below it. Of a catalogue that lies there in both forms, the .po is read. ``UserError`` names the
+    file and the line at fault.
     """
     if path.suffix in CATALOGUES:
         return _different(read_catalogue(path))
     if path.suffix == ".tsv":
         return _different(_read_table(path))
-    if not path.exists():
-        raise UserError(f"{path} is missing: fetch it, or name a .tsv, .po or .mo file or a folder")
     if not path.is_dir():
-        raise UserError(f"{path} is neither a .tsv, .po or .mo file nor a folder")
+        what = "is neither a .tsv, .po or .mo file nor a folder" if path.exists() else "is missing"
+        raise UserError(f"{path} {what}: name a .tsv, .po or .mo file, or a folder of catalogues or parallel files")
     return _different(_read_parallel(path) if _sides(path, "train") else _read_folder(path))
 
 
 def read_catalogue(path: Path) -> Iterator[Message]:
     """The translated messages of a .po or .mo file."""
-    for entry in _catalogue(path):
+    return _messages(_catalogue(path))
+
+
+def _messages(catalogue: "Catalog") -> Iterator[Message]:
+    for entry in catalogue:
         if not entry.id or entry.fuzzy:
             continue
         if isinstance(entry.id, str):
@@ -76,7 +80,7 @@ def _catalogue(path: Path) -> "Catalog":
         raise UserError(f"{path} is not in the encoding that its header states ({error}): save it as UTF-8") from None
     except pofile.PoFileError as error:
         raise UserError(f"{path}, line {error.lineno + 1}: {str(error).rpartition(' on ')[0]}") from None
-    except (OSError, ValueError, LookupError, struct.error, AttributeError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, struct.error) as error:
         raise UserError(f"{path} cannot be read as a gettext catalogue ({error}): check it with msgfmt") from None
 
 
@@ -98,8 +102,12 @@ def _read_folder(folder: Path) -> Iterator[Message]:
     found = [path for path in found if path.suffix == ".po" or path.with_suffix(".po") not in found]
     if not found:
         raise UserError(f"{folder} has neither catalogues (.po, .mo) nor parallel files (train.en, train.fr)")
-    for path in found:
-        yield from read_catalogue(path)
+    catalogues = list(map(_catalogue, found))
+    languages = sorted({own.locale.language for own in catalogues if own.locale})
+    if len(languages) > 1:
+        raise UserError(f"{folder} has catalogues of {', '.join(languages)}: name a folder of one language")
+    for catalogue in catalogues:
+        yield from _messages(catalogue)
 
 
 def _read_table(path: Path) -> Iterator[Message]:
@@ -114,6 +122,8 @@ def _read_table(path: Path) -> Iterator[Message]:
 
 def _read_parallel(folder: Path) -> Iterator[Message]:
     stated = [split for split in SPLITS if _sides(folder, split)]
+    if len(stated) == 2:
+        raise UserError(f"{folder} has files of {' and '.join(stated)}: name the third split too, or train alone")
     languages = [path.suffix for path in _sides(folder, "train")]
     for split in stated:
         paths = _sides(folder, split)

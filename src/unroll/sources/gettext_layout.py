@@ -106,7 +106,7 @@ def _entries(path: Path, lines: Sequence[str]) -> Iterator[Entry]:
         if not comment and not said:
             raise UserError(
                 f"{path}, line {number + 1}: {line[:60]!r} is no keyword with a string in quotes, or has an escape"
-                " other than \\n, \\t, \\r, \\\" and \\\\"
+                ' other than \\n, \\t, \\r, \\" and \\\\'
             )
         if strings and (comment or (said[1] in ("msgctxt", "msgid") and "msgstr" in keyword)):
             yield _entry(path, lines, comments, strings)

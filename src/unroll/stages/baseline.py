@@ -43,7 +43,8 @@ def baseline(arguments: argparse.Namespace) -> None:
     start = time.perf_counter()
     predictions = fitted.predict(wanted)
     seconds = time.perf_counter() - start
-    metrics = field.measure(task.name, outcome.rows(test, wanted, predictions), seconds) | {
+    rows = outcome.rows(test, wanted, predictions)
+    metrics = field.measure(task.name, rows, seconds, {None: fitted}) | {
         "parameters": fitted.parameters,
         "train_seconds": round(fitting, 1),
         "baseline": True,

@@ -57,7 +57,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
         own = table.filter(pc.equal(table[arguments.hold_out], fold)) if fold else table
         parts[fold] = _predict(patterns[fold], own, fold)
     predicted = [row for rows, _ in parts.values() for row in rows]
-    metrics = field.measure(task.name, predicted, sum(seconds for _, seconds in parts.values())) | {
+    seconds = sum(seconds for _, seconds in parts.values())
+    metrics = field.measure(task.name, predicted, seconds, patterns) | {
         "parameters": records[folds[0]]["parameters"],
         "train_seconds": round(sum(record["train_seconds"] for record in records.values()), 1),
     }
@@ -67,7 +68,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         exhibits.write(folder, field.exhibits(task.name, predicted, patterns, folder))
     outcome.write_metrics(task.metrics(arguments.model), metrics)
     for fold, (rows, seconds) in parts.items():
-        own = field.measure(task.name, rows, seconds) if fold else metrics
+        own = field.measure(task.name, rows, seconds, {fold: patterns[fold]}) if fold else metrics
         _track(task, arguments.model, fold, records[fold], own)
 
 

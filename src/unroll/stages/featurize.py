@@ -2,6 +2,7 @@
 
 ``python -m unroll.stages.featurize mfcc speech/digits`` reads ``data/examples/speech/digits`` and writes
 ``data/features/speech/digits``: the same rows with the matrix column ``frames``, whose metadata name the featurizer.
+A featurizer that has to learn, as a vocabulary is learned, does so from the training split.
 """
 
 import argparse
@@ -22,9 +23,11 @@ def main() -> None:
     with ends_clearly():
         _, task, block = settings.of_task(arguments.task)
         featurizer = import_module(f"unroll.features.{arguments.featurizer}")
-        for split in SPLITS:
-            table = examples.read(task.examples / f"{split}.arrow")
-            schema, rows = featurizer.featurize(table, getattr(block, arguments.featurizer))
+        chosen = getattr(block, arguments.featurizer)
+        tables = {split: examples.read(task.examples / f"{split}.arrow") for split in SPLITS}
+        learned = [featurizer.learn(tables["train"], chosen)] if hasattr(featurizer, "learn") else []
+        for split, table in tables.items():
+            schema, rows = featurizer.featurize(table, chosen, *learned)
             examples.write(task.features / f"{split}.arrow", schema, rows)
 
 

@@ -76,7 +76,9 @@ def prepare(task: str, settings: Genes | SecondaryStructure | ProteinClass | Sta
     return _MODULES[task].prepare(settings, seed)
 
 
-def measure(task: str, rows: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, float]:
+def measure(
+    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any]
+) -> dict[str, float]:
     """Metrics of predicted rows, which took ``seconds`` to predict."""
     return _MODULES[task].measure(rows, seconds)
 

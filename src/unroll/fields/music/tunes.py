@@ -1,7 +1,7 @@
 """music/tunes: folk tunes in ABC notation, written letter by letter.
 
 An example is a tune: its ``text``, head and notes, the ``collection`` it stands in, and its ``length`` in letters. The
-data are four collections of the library music21, 12,762 tunes, of which 12,414 remain once those in several voices
+data are four collections of the library music21, 12,762 tunes, of which 12,676 remain once those in several voices
 and repetitions of a text are left out. Tunes that share 30 % of their runs of ten intervals are of one family, which
 lies on one side of the split whole.
 """
@@ -22,15 +22,14 @@ from unroll.fields.music.splits import Split
 from unroll.params import STRICT, Name, Train
 from unroll.patterns import language_model
 from unroll.patterns.language_model import LanguageModelModel
-from unroll.sources import abc, abc_writing, scores
+from unroll.sources import abc, scores
+from unroll.sources.abc_writing import to_abc
 
 CORPUS = Path("music21/corpus")  # inside the wheel
 COLLECTIONS = {"essenFolksong": "essen", "oneills1850": "oneill", "airdsAirs": "aird", "ryansMammoth": "ryan"}
 INTERVALS, SHARED = 10, 0.3  # of a family: see ``splits.families``
 VALID, TEST = 0.04, 0.06
-SCHEMA = pa.schema(
-    [("id", pa.string()), ("collection", pa.string()), ("length", pa.int32()), ("text", pa.string())]
-)
+SCHEMA = pa.schema([("id", pa.string()), ("collection", pa.string()), ("length", pa.int32()), ("text", pa.string())])
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -74,9 +73,9 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
         if path.suffix.lower() == ".abc":
             name = path.relative_to(folder).with_suffix("").as_posix()
             for number, tune in enumerate(abc.read_tunes(path), 1):
-                if "V" not in tune.headers and abc.heights(tune.text):
+                if not tune.has_voices and abc.heights(tune.text):
                     yield f"{name}-{number}", tune.text
-    others = [path for path in paths if path.suffix.lower() in scores.SUFFIXES]
+    others = [path for path in paths if path.suffix.lower() in scores.SUFFIXES and path.suffix.lower() != ".abc"]
     for path, score in zip(others, scores.read_scores(others), strict=True):
         name = path.relative_to(folder).with_suffix("").as_posix()
-        yield name, abc_writing.to_abc(score.voices[:, 0], score.clock, score.metre, score.sharps, score.key.mode)
+        yield name, to_abc(score.voices[:, 0], score.clock, score.metre, score.key)

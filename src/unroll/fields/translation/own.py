@@ -4,15 +4,15 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from unroll.errors import UserError
 from unroll.features import placeholders
 from unroll.features.tokens import UNKNOWN
 from unroll.patterns.translator import Translator
 
-WAYS = 4  # ways to translate a text, among which one is looked for that keeps its placeholders
 _WORD = re.compile(r"\S{1,100}\s*")  # what is longer, such as a line without blanks, counts as several
-_LINE = re.compile(r"(^\s+|\s*\n\s*|\s+$)")
+_LINE = re.compile(r"(^\s+|(?<!\s)\s*\n\s*|(?<!\s)\s+$)")
 _SENTENCE = re.compile(r"(?<=[.!?…])(\s+)")
 _UNNAMED = re.compile(r"%(?!\(|\d+\$|%)|\{\}")  # a placeholder that is filled by its place among the others
 Way = tuple[str, float]  # a translation and the natural logarithm of its probability
@@ -22,11 +22,11 @@ def translate(pattern: Translator, texts: Sequence[str], longest: int, count: in
     """For each text the ``count`` best ways to translate it, those that keep every placeholder first.
 
     A text of several lines, or of more than ``longest`` words, is translated in the pieces of :func:`cut`, each in the
-    best way, so there is one. What has no letters stays as it is.
+    best way, so there is one. What has no letters stays as it is. There are no more ways than the beam is wide.
     """
     cuts = [cut(text, longest) for text in texts]
     pieces = list(dict.fromkeys(piece for own in cuts for piece in own if has_letters(piece)))
-    found = pattern.translate(pieces, n_best=max(count, WAYS)) if pieces else []
+    found = pattern.translate([_plain(piece) for piece in pieces], n_best=pattern.settings.beam.width)
     ways = {piece: _faithful_first(piece, one.alternatives) for piece, one in zip(pieces, found, strict=True)}
     return [_joined([ways.get(piece, [(piece, 0.0)]) for piece in own])[:count] for own in cuts]
 
@@ -73,8 +73,13 @@ def pronounce(pattern: Translator, word: str, count: int = 1) -> list[str]:
         spelling = "".join(each for each in unicodedata.normalize("NFKD", spelling) if not unicodedata.combining(each))
     if strange := [letter for letter in dict.fromkeys(spelling) if UNKNOWN in pattern.source_symbols(letter)]:
         raise UserError(f"{word!r}: the model never met {', '.join(map(repr, strange))}: spell it with letters alone")
-    (found,) = pattern.translate([spelling], n_best=count)
+    (found,) = pattern.translate([spelling], n_best=pattern.settings.beam.width)
     return [phones for phones, _ in found.alternatives[:count]]
+
+
+def _plain(text: str) -> str:
+    """A text as those that were learned from: single blanks, plain apostrophes, no accelerator."""
+    return placeholders.without_accelerator(" ".join(text.replace("’", "'").split()))
 
 
 def _parts(sentence: str, longest: int) -> list[str]:
@@ -83,7 +88,7 @@ def _parts(sentence: str, longest: int) -> list[str]:
         return [sentence]
     count = -(-len(words) // longest)
     edges = [len(words) * number // count for number in range(count + 1)]
-    parts = ["".join(words[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    parts = ["".join(words[start:stop]) for start, stop in pairwise(edges)]
     return [piece for part in parts for piece in (part.rstrip(), part[len(part.rstrip()) :])]
 
 

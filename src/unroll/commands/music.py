@@ -1,0 +1,74 @@
+"""``unroll compose``: tunes and chorales; ``unroll harmonise``: three voices below a melody."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unroll.stages.paths import enter_project
+
+app = typer.Typer()
+Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="A file to write: .mid, .musicxml, or .abc for a tune.")]
+
+
+@app.command(epilog="Example: `unroll compose --key G --metre 6/8 --bars 16 --seed 1 -o tune.mid`")
+def compose(
+    output: Output,
+    task: Annotated[str, typer.Option(help="music/tunes or music/chorales.")] = "music/tunes",
+    key: Annotated[str, typer.Option(help="Such as G, Bb or Em; else G or that of the opening.")] = "",
+    metre: Annotated[str, typer.Option(help="Such as 4/4 or 6/8; else 4/4 or that of the opening.")] = "",
+    bars: Annotated[int, typer.Option(min=1, max=128, help="How many bars to write.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other music; the same seed, the same music.")] = 1,
+    temperature: Annotated[
+        float, typer.Option(min=0.1, max=2.0, help="Below 1 plainer, above 1 bolder than what was learned from.")
+    ] = 0.8,
+    opening: Annotated[Path | None, typer.Option(help="ABC, MIDI or MusicXML to go on from.")] = None,
+    model: Model = "",
+) -> None:
+    """Write a tune, or a chorale in four voices."""
+    output, opening = output.absolute(), opening and opening.absolute()
+    enter_project()
+    from unroll.fields.music import composing
+    from unroll.fields.music.chorales import VOICES
+    from unroll.fields.music.composing import Wish
+    from unroll.patterns.language_model import LanguageModel
+    from unroll.sources import score_writing
+    from unroll.stages import use
+
+    score_writing.format_of(output)
+    pattern = use.trained(task, model, LanguageModel)
+    wish = Wish(key, metre, bars, temperature, seed, opening)
+    if pattern.codes.streams == 1:
+        score_writing.write_tune(output, composing.tune(pattern, wish), f"Composed from seed {seed}")
+    else:
+        score_writing.format_of(output, ("midi", "musicxml"))
+        score_writing.write_voices(output, *composing.chorale(pattern, wish), VOICES, composing.TEMPO)
+
+
+@app.command(epilog="Example: `unroll harmonise melody.musicxml -o chorale.mid`")
+def harmonise(
+    melody: Annotated[Path, typer.Argument(help="MusicXML, MIDI or ABC; of notes at once the highest is taken.")],
+    output: Output,
+    task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "music/chorales",
+    model: Model = "",
+) -> None:
+    """Set a melody for four voices, as in the chorales of Bach."""
+    melody, output = melody.absolute(), output.absolute()
+    enter_project()
+    from unroll.errors import UserError
+    from unroll.fields.music import composing
+    from unroll.fields.music.chorales import VOICES
+    from unroll.patterns.language_model import LanguageModel
+    from unroll.sources import score_writing
+    from unroll.stages import use
+
+    score_writing.format_of(output, ("midi", "musicxml"))
+    pattern = use.trained(task, model, LanguageModel)
+    if pattern.codes.streams != len(VOICES):
+        raise UserError(f"{task} has no model of four voices: use music/chorales")
+    piece, notes = composing.harmonise(pattern, melody)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    score_writing.write_voices(output, *piece, VOICES, composing.TEMPO)

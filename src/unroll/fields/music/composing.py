@@ -1,0 +1,158 @@
+"""What a user asks for, a key, a metre, a number of bars, an opening or a melody, and the music that answers it."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from unroll.errors import UserError
+from unroll.fields.music import chorales, writing
+from unroll.fields.music.writing import Model
+from unroll.sources import abc, scores
+from unroll.sources.abc_writing import key_name, to_abc
+from unroll.sources.clock import bar_sixteenths, clock_of, ends_bar
+from unroll.sources.scores import Key, Score
+
+KEY, METRE = "G", "4/4"  # where nothing is asked for
+TUNE_METRES = ("2/4", "3/4", "4/4", "2/2", "3/2", "4/2", "3/8", "6/8", "9/8", "12/8", "6/4")
+CHORALE_METRES = ("4/4", "3/4")
+UNIT = "1/8"  # in which the lengths of a tune are written, as in most of those learned from
+TEMPO = 80  # quarter notes a minute at which a chorale is sung
+LONGEST = 2048  # sixteenths of a melody or an opening: 6 minutes at that tempo
+SOPRANO = 70  # the pitch about which the sopranos of the chorales lie
+_PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+class Piece(NamedTuple):
+    """Music in voices: int16 ``voices`` (T, K) and int32 ``clock`` (T,), see ``unroll.sources.scores``."""
+
+    voices: np.ndarray
+    clock: np.ndarray
+    metre: str
+    key: Key
+
+
+class Wish(NamedTuple):
+    """What is asked for; a key or a metre that is "" is that of the ``opening``, or else a usual one."""
+
+    key: str
+    metre: str
+    bars: int
+    temperature: float
+    seed: int
+    opening: Path | None = None
+
+
+def tune(model: Model, wish: Wish) -> str:
+    """A tune as ABC text: a head and so many bars, or an opening and so many more."""
+    if wish.opening:
+        _refuse_both(wish)
+        opening = tune_in(wish.opening)
+    else:
+        metre, name = _metre(wish.metre or METRE, TUNE_METRES), wish.key or KEY
+        if (key := abc.plain_key(name)) == "none":
+            raise UserError(f"key {name!r} is unknown: {_known_keys()}, or with mix, dor, phr, lyd or loc, as in Ador")
+        opening = f"M:{metre}\nL:{UNIT}\nK:{key}\n"
+    return writing.tune(model, opening, wish.bars, writing.at(wish.temperature), writing.seeded(wish.seed))
+
+
+def chorale(model: Model, wish: Wish) -> Piece:
+    """A chorale of so many bars, or an opening and so many more, after the bar that it stops in."""
+    if wish.opening:
+        _refuse_both(wish)
+        begun = _bounded(wish.opening, scores.read_score(wish.opening, model.codes.streams))
+        key, metre, opening = begun.key, begun.metre, begun.voices
+        clock = _continued(begun, wish.bars)
+    else:
+        metre, key = _metre(wish.metre or METRE, CHORALE_METRES), key_of(wish.key or KEY)
+        clock, opening = clock_of(metre, wish.bars * bar_sixteenths(metre)), None
+    up = chorales.normalising(key)
+    if opening is not None:
+        opening = chorales.transposed(opening, up)
+        _refuse_strange(model, wish.opening, opening)
+    tonic = chorales.TONIC[key.mode]
+    sampling, random = writing.at(wish.temperature), writing.seeded(wish.seed)
+    voices = writing.chorale(model, clock, tonic, sampling, random, opening)
+    return Piece(chorales.transposed(voices, -up), clock, metre, key)
+
+
+def harmonise(model: Model, melody: Path) -> tuple[Piece, list[str]]:
+    """The melody in a file with voices below it, and what a user should know of it.
+
+    The highest staff or track is the melody, and of notes at once the highest. It is put in the octave that sopranos
+    sing in.
+    """
+    (score,) = scores.read_scores([melody])
+    score = _bounded(melody, score)
+    said = []
+    if (staves := score.voices.shape[1]) > 1:
+        said.append(f"{melody.name} has {staves} staves or tracks: the first is taken as the melody")
+    up = chorales.normalising(score.key)
+    soprano = score.voices[:, :1]
+    octaves = round((SOPRANO - up - float(np.median(np.abs(soprano[soprano != 0])))) / 12)
+    if octaves:
+        way = "up" if octaves > 0 else "down"
+        said.append(f"the melody is put {way} by {abs(octaves)} octave{'s' * (abs(octaves) > 1)}, where sopranos sing")
+    given = chorales.transposed(soprano, up + 12 * octaves)
+    _refuse_strange(model, melody, given)
+    voices = writing.harmonised(model, given[:, 0], score.clock)
+    return Piece(chorales.transposed(voices, -up), score.clock, score.metre, score.key), said
+
+
+def tune_in(path: Path) -> str:
+    """The first tune of a file in ABC, or the highest staff or track of a score, as ABC text."""
+    if path.suffix.lower() == ".abc":
+        return abc.read_tunes(path)[0].text
+    (score,) = scores.read_scores([path])
+    score = _bounded(path, score)
+    return to_abc(score.voices[:, 0], score.clock, score.metre, score.key)
+
+
+def key_of(name: str) -> Key:
+    """The key that a name such as ``G``, ``Bb`` or ``F#m`` stands for."""
+    if not (parts := re.fullmatch(r"([A-G])([#b]?)(m?)", name)):
+        raise UserError(f"key {name!r} is unknown: {_known_keys()}")
+    tonic = _PITCH_CLASSES[parts[1]] + {"#": 1, "b": -1, "": 0}[parts[2]]
+    return Key(tonic % 12, "minor" if parts[3] else "major")
+
+
+def _known_keys() -> str:
+    names = ", ".join(key_name(Key(tonic, "major")) for tonic in range(12))
+    return f"one of {names}, or with m for minor, as in Am"
+
+
+def _metre(name: str, known: tuple[str, ...]) -> str:
+    if name not in known:
+        raise UserError(f"metre {name!r} is unknown: one of {', '.join(known)}")
+    return name
+
+
+def _refuse_both(wish: Wish) -> None:
+    if wish.key or wish.metre:
+        raise UserError(f"{wish.opening} has a key and a metre of its own: leave out --key and --metre")
+
+
+def _bounded(path: Path, score: Score) -> Score:
+    if (steps := len(score.voices)) > LONGEST:
+        raise UserError(f"{path} is {steps} sixteenths long: cut it into parts of at most {LONGEST}")
+    return score
+
+
+def _refuse_strange(model: Model, path: Path, voices: np.ndarray) -> None:
+    """Refuses pitches that the model has no codes for."""
+    known, pitches = writing.notes_of(model), np.abs(voices[voices != 0].astype(int))
+    if pitches.min() < known.lowest or pitches.max() > known.highest:
+        raise UserError(
+            f"{path} runs from pitch {pitches.min()} to {pitches.max()} when put in C major or A minor; the model knows"
+            f" {known.lowest} to {known.highest}"
+        )
+
+
+def _continued(begun: Score, bars: int) -> np.ndarray:
+    """int32 (T,): the clock of an opening, of the rest of the bar it stops in, and of so many more bars."""
+    length = bar_sixteenths(begun.metre)
+    lines = np.flatnonzero(ends_bar(begun.clock))
+    since = len(begun.clock) - (lines[-1] + 1 if len(lines) else 0)
+    rest = -since % length
+    return np.append(begun.clock, clock_of(begun.metre, rest + bars * length, upbeat=rest))

@@ -1,0 +1,195 @@
+"""Scores in MusicXML, MIDI or ABC as voices: what each sounds in every sixteenth note of time.
+
+Files are read by the library music21 (Cuthbert & Ariza 2010, ISMIR), in a process of its own with a time limit.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from unroll.errors import UserError
+from unroll.sources import abc, limited
+from unroll.sources.clock import clock_at, clock_of
+
+if TYPE_CHECKING:
+    from music21.stream import Measure, Part
+    from music21.stream import Score as Parsed
+
+SUFFIXES = (".mxl", ".xml", ".musicxml", ".mid", ".midi", ".abc")
+
+
+class Key(NamedTuple):
+    """A key: the pitch class of its tonic, C being 0, and its mode."""
+
+    tonic: int
+    mode: Literal["major", "minor"]
+
+
+class Score(NamedTuple):
+    """A score of T sixteenths in K voices, the first of them the highest staff or the first track.
+
+    ``voices``: int16 (T, K), +p where a note of the MIDI pitch p begins, -p where it is held, 0 for a rest;
+    ``clock``: int32 (T,), see ``unroll.sources.clock``; ``fermata``: int32 (T,), 1 where some voice has one;
+    ``metre``: the first one, such as ``3/4``; ``key``: by the weights of Krumhansl (1990) on what is played.
+    """
+
+    title: str
+    voices: np.ndarray
+    clock: np.ndarray
+    fermata: np.ndarray
+    metre: str
+    key: Key
+
+
+def read_score(path: Path, voices: int) -> Score:
+    """The score in one file; refuses one that has not so many voices."""
+    (score,) = read_scores([path])
+    check_voices(path, score, voices)
+    return score
+
+
+def read_scores(paths: Sequence[Path]) -> Iterator[Score]:
+    """The scores in some files, in their order; refuses the first that cannot be read or has no note of a pitch."""
+    return limited.each(parse, paths)
+
+
+def check_voices(path: Path, score: Score, voices: int) -> None:
+    """Refuses a score that has not so many voices."""
+    if (found := score.voices.shape[1]) != voices:
+        raise UserError(f"{path} has {found} voices, {voices} needed: write each on a staff or track of its own")
+
+
+def parse(path: Path) -> Score:
+    """The score in one file, read here and now, however long that takes.
+
+    Repeats are not played, ornaments and grace notes left out; where a staff or track sounds several notes at once,
+    the highest counts. Times are rounded to sixteenths, half of one upwards, and what then has no length is left out.
+    """
+    parsed = parse_file(path)
+    events = [_events(part) for part in parsed.parts]
+    staves = [(part, own) for part, own in zip(parsed.parts, events, strict=True) if own]
+    if not staves:
+        raise UserError(f"{path} has no note of a pitch that lasts a sixteenth or longer")
+    steps = max(event.end for _, own in staves for event in own)
+    voices = np.stack([_voice(own, steps) for _, own in staves], axis=1)
+    fermata = np.zeros(steps, np.int32)
+    for event in (event for _, own in staves for event in own if event.fermata):
+        fermata[event.begin : event.end] = 1
+    clock, metre = _clock(staves[0][0], steps)
+    found = parsed.analyze("key")
+    title = (parsed.metadata and parsed.metadata.bestTitle) or path.stem
+    if title.endswith(SUFFIXES):  # some programs put the file's name there
+        title = path.stem
+    return Score(title, voices, clock, fermata, metre, Key(found.tonic.pitchClass, found.mode))
+
+
+class Note(NamedTuple):
+    """A note or rest between two bar lines, or the part of one there.
+
+    ``pitch``: of MIDI, 0 for a rest; ``steps``: sixteenths that it lasts; ``begun``: it does not go on from before the
+    first bar line; ``goes_on``: behind the second one.
+    """
+
+    pitch: int
+    steps: int
+    begun: bool
+    goes_on: bool
+
+
+def notes_between(voice: np.ndarray, first: int, last: int) -> Iterator[Note]:
+    """The notes and rests of a voice (T,) between two bar lines."""
+    now, before = voice[first + 1 : last], voice[first : last - 1]
+    begins = np.flatnonzero((now > 0) | ((now == 0) & (before != 0))) + first + 1
+    for begin, end in pairwise([first, *begins.tolist(), last]):
+        goes_on = end == last < len(voice) and bool(voice[end] < 0)
+        yield Note(abs(int(voice[begin])), end - begin, bool(voice[begin] >= 0), goes_on)
+
+
+class _Event(NamedTuple):
+    """A note from one sixteenth to another; ``tied``: it goes on from the one before."""
+
+    pitch: int
+    begin: int
+    end: int
+    tied: bool
+    fermata: bool
+
+
+def parse_file(path: Path) -> "Parsed":
+    """The score in one file as music21 has it; refuses what it cannot read, and several tunes in one file."""
+    from music21 import converter
+
+    text = _plain_abc(path) if path.suffix.lower() == ".abc" else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what music21 finds odd in a file and mends
+        try:
+            if text is not None:
+                return converter.parseData(text, format="abc")
+            # Neither read nor write the pickles that music21 would keep among the temporary files.
+            return converter.parse(path, forceSource=True, storePickle=False)
+        except OSError as error:
+            raise UserError(f"{path} cannot be opened: {error.strerror or error}") from None
+        except Exception as error:  # a foreign file can fail anywhere in the library
+            said = " ".join(str(error).split())[:200]
+            raise UserError(f"{path} cannot be read as a score ({type(error).__name__}: {said})") from None
+
+
+def _plain_abc(path: Path) -> str:
+    """A file with a tune and nothing that music21 could stumble on, unless it has several voices."""
+    tunes = abc.read_tunes(path)
+    if len(tunes) > 1:
+        raise UserError(f"{path} has {len(tunes)} tunes: write each to a file of its own")
+    if tunes[0].has_voices:
+        return path.read_text(encoding="utf-8", errors="replace")
+    return abc.file_of(tunes[0].text, tunes[0].headers.get("T", path.stem))
+
+
+def _events(part: "Part") -> list[_Event]:
+    """The notes of a staff or track, lower ones first, each pitch in the order of time; drums have none."""
+    from music21 import expressions
+
+    found = []
+    for element in part.flatten().notes:
+        fermata = any(isinstance(mark, expressions.Fermata) for mark in element.expressions)
+        begin, end = _sixteenth(element.offset), _sixteenth(element.offset + element.quarterLength)
+        for note in getattr(element, "notes", (element,)):  # those of a chord
+            if begin < end and getattr(note, "pitch", None):
+                tied = note.tie is not None and note.tie.type in ("stop", "continue")
+                found.append(_Event(note.pitch.midi, begin, end, tied, fermata))
+    return sorted(found)
+
+
+def _sixteenth(quarters: float) -> int:
+    return int(4 * quarters + 0.5)
+
+
+def _voice(events: Sequence[_Event], steps: int) -> np.ndarray:
+    """int16 (T,): the highest note at each sixteenth; one that comes back from below a higher one begins anew."""
+    voice = np.zeros(steps, np.int16)
+    for event in events:
+        goes_on = event.tied and event.begin and abs(voice[event.begin - 1]) == event.pitch
+        voice[event.begin : event.end] = -event.pitch
+        if not goes_on:
+            voice[event.begin] = event.pitch
+    before = np.abs(np.append(np.int16(0), voice[:-1]))
+    return np.where((voice < 0) & (before != -voice), -voice, voice)
+
+
+def _clock(part: "Part", steps: int) -> tuple[np.ndarray, str]:
+    """int32 (T,): the place of each sixteenth in its bar, as a part's bars lie; and the first metre."""
+    signature = next(iter(part.recurse().getElementsByClass("TimeSignature")), None)
+    metre = signature.ratioString if signature else "4/4"
+    bars: list[Measure] = list(part.getElementsByClass("Measure"))
+    if not bars:
+        return clock_of(metre, steps), metre
+    clock = np.zeros(steps, np.int32)
+    begins = [_sixteenth(bar.offset) for bar in bars]
+    for bar, begin, end in zip(bars, begins, [*begins[1:], steps], strict=True):
+        length = max(1, _sixteenth(bar.barDuration.quarterLength))
+        places = _sixteenth(bar.paddingLeft) + np.arange(max(0, min(end, steps) - begin))
+        clock[begin : begin + len(places)] = clock_at(places % length, length)
+    return clock, metre
