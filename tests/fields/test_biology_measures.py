@@ -41,7 +41,7 @@ WINDOWS = [block("a", tagged(LABELS[:30], 7)), block("a", tagged(LABELS[30:], 7)
 
 
 def test_genes_are_measured_over_all_windows_of_a_block():
-    found = biology.measure("genes", [*WINDOWS, block("b", tagged(LABELS * 0, 7), trained=False)], 1.0, {})
+    found = biology.measure("genes", [*WINDOWS, block("b", tagged(LABELS * 0, 7), trained=False)], 1.0, {}, None)
     seconds = found.pop("predict_seconds_per_megabase")
     assert found == {
         "strand_base_f1": 1.0,
@@ -62,11 +62,11 @@ def test_genes_are_measured_over_all_windows_of_a_block():
 def test_undecoded_labels_are_measured_by_strand():
     labels = LABELS.copy()
     labels[20:41] = 4  # half of the gene on the wrong strand
-    assert biology.measure("genes", [block("a", tagged(labels, 7))], 1.0, {})["undecoded_f1"] == 0.5
+    assert biology.measure("genes", [block("a", tagged(labels, 7))], 1.0, {}, None)["undecoded_f1"] == 0.5
 
 
 def test_genes_of_a_peer_are_measured_alike():
-    found = biology.measure("genes", [block("a", [Gene(66, 186, 1)])], 1.0, {})
+    found = biology.measure("genes", [block("a", [Gene(66, 186, 1)])], 1.0, {}, None)
     assert found["strand_base_f1"] == pytest.approx(2 * 120 / (120 + 126), abs=1e-6)
     assert (found["gene_3_prime_recall"], found["exact_match_recall"]) == (1.0, 0.0)
     assert "undecoded_f1" not in found
@@ -110,7 +110,7 @@ PROTEINS = [protein("p1", "HHGEBTSL", "HHHEETSL"), protein("p2", "L" * 8 + "HE",
 
 
 def test_structure_is_measured_literally():
-    assert biology.measure("secondary_structure", PROTEINS, 0.5, {}) == {
+    assert biology.measure("secondary_structure", PROTEINS, 0.5, {}, None) == {
         "q3": 0.5,  # 8 and 1 of 18
         "q8": pytest.approx(7 / 18, abs=1e-6),
         "q3_without_unresolved": 0.9,
@@ -124,7 +124,7 @@ def test_structure_is_measured_literally():
 
 def test_superfamilies_held_out_are_measured_apart(tmp_path):
     rows = [protein("c", "HE", "HE", "casp12"), protein("d", "HHHG", "HEHH", "superfamily")]
-    found = biology.measure("secondary_structure", rows, 0.5, {})
+    found = biology.measure("secondary_structure", rows, 0.5, {}, None)
     assert (found["q3"], found["q8"], found["strand_f1"]) == (1.0, 1.0, 1.0)
     assert (found["superfamily_q3"], found["superfamily_q8"]) == (0.75, 0.5)
     assert found["predict_seconds_per_protein"] == 0.25
@@ -170,7 +170,7 @@ CLASSED = [
 
 
 def test_classes_are_measured_literally():
-    assert biology.measure("protein_class", CLASSED, 1.0, {}) == {
+    assert biology.measure("protein_class", CLASSED, 1.0, {}, None) == {
         "accuracy": 0.5,
         "macro_f1": pytest.approx((2 / 3 + 2 / 3) / 3, abs=1e-6),
         "macro_f1_with_rare": pytest.approx((2 / 3 + 2 / 3) / 4, abs=1e-6),
@@ -217,7 +217,7 @@ SITES = [
 
 
 def test_start_sites_are_measured_literally():
-    assert biology.measure("start_sites", SITES, 1.0, {}) == {
+    assert biology.measure("start_sites", SITES, 1.0, {}, None) == {
         "average_precision": pytest.approx((1 + 2 / 3 + 3 / 4) / 3, abs=1e-6),
         "roc_auc": pytest.approx(4 / 6, abs=1e-6),
         "atg_average_precision": pytest.approx((1 + 2 / 3) / 2, abs=1e-6),
@@ -268,7 +268,7 @@ def test_mutagenesis_finds_what_the_model_reads(pattern):
 
 
 def test_start_sites_are_shown_with_and_without_a_model(pattern, tmp_path):
-    for patterns in ({None: pattern}, {}):
+    for patterns in ({None: pattern}, {}, None):
         shown = biology.exhibits("start_sites", SITES, patterns, tmp_path)
         assert [exhibit.image for exhibit in shown] == ["precision.png", "motif.png"]
         assert all((tmp_path / exhibit.image).is_file() for exhibit in shown)

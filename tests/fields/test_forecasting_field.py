@@ -35,7 +35,7 @@ def test_measures_a_forecast_literally_and_leaves_out_what_cannot_be_measured():
     # The truth is 3 and 4, and a day before it was 1 and 2.
     y = np.r_[np.tile([1.0, 2.0], 12), 3.0, 4.0]
     row = predicted(y, [24], 2, [[3.5, 2.5]])
-    assert forecasting.measure("energy", [row], 0.5, {}) == {
+    assert forecasting.measure("energy", [row], 0.5, {}, None) == {
         "mean_absolute_error": 1.0,
         "root_mean_squared_error": pytest.approx(np.sqrt(1.25), abs=1e-6),
         "weighted_quantile_loss": pytest.approx(2 * np.mean([
@@ -50,7 +50,7 @@ def test_measures_a_forecast_literally_and_leaves_out_what_cannot_be_measured():
 
 def test_the_skill_is_over_the_same_hour_of_the_day_before():
     row = predicted(np.r_[np.tile([1.0, 2.0], 12), 3.0, 4.0], [24], 2, [[3.5, 3.5]])
-    found = forecasting.measure("weather", [row], 1, {})
+    found = forecasting.measure("weather", [row], 1, {}, None)
     assert next(iter(found.items())) == ("skill_over_seasonal_naive", 0.75)
     assert found["mean_absolute_error"] == 0.5
 
@@ -59,7 +59,7 @@ def test_the_second_block_counts_for_itself():
     y = np.arange(60.0)
     last = predicted(y, [50], 2, [[50, 51]], block="last")
     second = predicted(y[:32], [30], 2, [[33, 34]], block="second", id="load 2024-07-01")
-    found = forecasting.measure("energy", [last, second], 1, {})
+    found = forecasting.measure("energy", [last, second], 1, {}, None)
     assert found["mean_absolute_error"] == 0
     assert found["summer_mean_absolute_error"] == 3
     assert found["mean_absolute_scaled_error"] == 0
@@ -68,7 +68,7 @@ def test_the_second_block_counts_for_itself():
 def test_what_is_missing_counts_nothing():
     y = np.arange(60.0)
     y[51] = np.nan
-    found = forecasting.measure("weather", [predicted(y, [50], 2, [[52, 99]])], 1, {})
+    found = forecasting.measure("weather", [predicted(y, [50], 2, [[52, 99]])], 1, {}, None)
     assert found["mean_absolute_error"] == 2
 
 
@@ -119,7 +119,7 @@ def test_prices_have_no_skill_where_history_is_repeated():
     quantiles = np.concatenate([part.historical for part in prices.returns([row])], axis=1)
     last = row["example"].y[row["example"].forks - 1]
     row["prediction"] = Forecast(last[:, None, None] + quantiles)
-    found = forecasting.measure("prices", [row], 4, {})
+    found = forecasting.measure("prices", [row], 4, {}, None)
     assert list(found)[:5] == [
         "crps_skill_over_historical", "crps_skill_1_day", "crps_skill_2_day", "crps_1_day", "crps_2_day"
     ]  # fmt: skip
@@ -131,7 +131,7 @@ def test_a_forecast_that_knew_the_price_has_full_skill():
     row = priced()
     truth = row["example"].y[row["example"].ahead]
     row["prediction"] = Forecast(np.repeat(truth[..., None], 5, axis=2))
-    found = forecasting.measure("prices", [row], 4, {})
+    found = forecasting.measure("prices", [row], 4, {}, None)
     assert found["crps_skill_over_historical"] == 1
     assert found["median_skill_1_day"] == found["coverage_80_2_day"] == 1
 
@@ -154,13 +154,13 @@ def sensed(spike: float) -> dict:
 
 
 def test_sensors_are_measured_by_kind():
-    found = forecasting.measure("sensors", [sensed(50)], 6, {})
+    found = forecasting.measure("sensors", [sensed(50)], 6, {}, None)
     assert list(found)[:3] == ["average_precision", "average_precision_spike", "average_precision_drift"]
     assert "average_precision_stuck" not in found
     assert found["average_precision"] > 0.6
     assert found["anomalous_share"] == 0.077307  # 31 of 401 steps
     assert found["predict_seconds_per_forecast"] == 0.01
-    unseen = forecasting.measure("sensors", [sensed(0)], 6, {})
+    unseen = forecasting.measure("sensors", [sensed(0)], 6, {}, None)
     assert unseen["average_precision_spike"] < found["average_precision_spike"]
 
 
@@ -174,7 +174,9 @@ def test_a_sensor_in_parts_is_scored_as_a_whole():
             strict=True,
         )
     ]
-    assert forecasting.measure("sensors", parts[::-1], 1, {}) == forecasting.measure("sensors", [whole], 1, {})
+    assert forecasting.measure("sensors", parts[::-1], 1, {}, None) == forecasting.measure(
+        "sensors", [whole], 1, {}, None
+    )
     lines = forecasting.as_lines("sensors", parts)
     assert len(lines) == 401
     assert [line["injected"] for line in lines].count("drift") == 30

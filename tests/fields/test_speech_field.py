@@ -30,7 +30,7 @@ ROWS = [
 
 
 def test_measures_literally():
-    assert speech.measure("digits", ROWS, 0.5, {}) == {
+    assert speech.measure("digits", ROWS, 0.5, {}, None) == {
         "word_error_rate": 0.2,
         "character_error_rate": pytest.approx(8 / 42, abs=1e-6),
         "sentence_error_rate": 0.5,
@@ -42,7 +42,7 @@ def test_measures_literally():
 
 
 def test_unseen_speakers_count_alike_however_much_each_said():
-    found = speech.measure("digits_unseen", ROWS, 0.5, {})
+    found = speech.measure("digits_unseen", ROWS, 0.5, {}, None)
     assert next(iter(found)) == "word_error_rate"
     assert found["word_error_rate_anna"] == 0.166667
     assert found["word_error_rate_ben"] == 0.25

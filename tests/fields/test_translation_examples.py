@@ -33,10 +33,14 @@ def table(path: Path, pairs: list[tuple[str, str]]) -> Path:
     return path
 
 
-def interface(*sources: Path, valid: int = 2, test: int = 3, longest_words: int = 12, seed: int = 0) -> dict[str, list]:
-    settings = SimpleNamespace(
-        source=[str(path) for path in sources], valid=valid, test=test, longest_words=longest_words
-    )
+def catalogue(folder: Path, pairs: list[tuple[str, str]]) -> None:
+    folder.mkdir()
+    entries = (f'msgid "{source}"\nmsgstr "{target}"\n' for source, target in pairs)
+    (folder / "messages.po").write_text("\n".join(entries))
+
+
+def interface(source: Path, valid: int = 2, test: int = 3, longest_words: int = 12, seed: int = 0) -> dict[str, list]:
+    settings = SimpleNamespace(source=str(source), valid=valid, test=test, longest_words=longest_words)
     return {split: list(rows) for split, _, rows in translation.prepare("interface", settings, seed)}
 
 
@@ -101,9 +105,9 @@ def test_too_few_to_test_on_are_refused():
 
 def test_pairs_of_several_packages_become_rows(tmp_path):
     names = words(30)
-    one = table(tmp_path / "one.tsv", [(f"_Open  {name} %s", f"O_uvrir l’{name}\u00a0: %s") for name in names[:20]])
-    two = table(tmp_path / "two.tsv", [(f"Open {name} %s", f"Ouvrir {name} %s") for name in names[10:]])
-    found = interface(one, two)
+    catalogue(tmp_path / "one", [(f"_Open  {name} %s", f"O_uvrir l’{name}\u00a0: %s") for name in names[:20]])
+    catalogue(tmp_path / "two", [(f"Open {name} %s", f"Ouvrir {name} %s") for name in names[10:]])
+    found = interface(tmp_path)
     rows = [row for split in splits.SPLITS for row in found[split]]
     assert {row["source"]: row["words"] for row in rows} == {f"Open {name} %s": 3 for name in names}
     assert [len({row["source"] for row in found[split]}) for split in splits.SPLITS] == [25, 2, 3]

@@ -38,7 +38,7 @@ WORDS = [
 
 
 def test_strings_are_measured():
-    found = translation.measure("interface", STRINGS, 6.0, {})
+    found = translation.measure("interface", STRINGS, 6.0, {}, None)
     assert list(found) == [
         "bleu",
         "chrf",
@@ -57,7 +57,7 @@ def test_strings_are_measured():
 
 
 def test_words_are_measured():
-    assert translation.measure("pronunciation", WORDS, 1.0, {}) == {
+    assert translation.measure("pronunciation", WORDS, 1.0, {}, None) == {
         "word_error_rate": 0.5,
         "phone_error_rate": pytest.approx(1 / 9, abs=1e-6),
         "word_error_rate_without_stress": 0,

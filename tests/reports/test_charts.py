@@ -7,7 +7,7 @@ from matplotlib.patches import PathPatch, Polygon, Rectangle
 from PIL import Image
 
 from unroll.reports import charts
-from unroll.reports.charts import Arrow, Span
+from unroll.reports.charts import Arrow, Note, Span
 from unroll.reports.style import COLOURS, GREY
 
 HOURS = np.datetime64("2014-12-01T00", "s") + np.arange(72) * np.timedelta64(1, "h")
@@ -167,24 +167,24 @@ def test_attention_has_a_row_for_each_symbol_written(drawn):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["CopierCopierCopi", "■"]
 
 
-@pytest.mark.parametrize("voices", [np.zeros((0, 2)), np.zeros((5, 2)), np.array([[60, 48], [-60, 50], [62, -50]])])
-def test_piano_roll_is_the_same_bytes_for_any_music(voices):
+@pytest.mark.parametrize("notes", [[], [Note(0, 60, 0, 1)], [Note(0, 60, 0, 2), Note(1, 48, 0, 4)]])
+def test_piano_roll_is_the_same_bytes_for_any_music(notes):
     first, second = io.BytesIO(), io.BytesIO()
     for to in (first, second):
-        charts.piano_roll(to, voices, ["upper", "lower"], [0])
+        charts.piano_roll(to, notes, max([note.stop for note in notes], default=0), ["upper", "lower"], [0])
     assert first.getvalue() == second.getvalue()
     with Image.open(second) as image:
         assert image.size[0] == round(5.6 * 140)
 
 
 def test_piano_roll_draws_notes_as_long_as_they_sound(drawn):
-    voices = np.array([[60, 0], [-60, 48], [62, -48], [0, -48], [60, 55]])
-    charts.piano_roll(io.BytesIO(), voices, ["upper", "lower"], [0, 4])
+    notes = [Note(0, 60, 0, 2), Note(0, 62, 2, 3), Note(0, 60, 4, 5), Note(1, 48, 1, 4), Note(1, 55, 4, 5)]
+    charts.piano_roll(io.BytesIO(), notes, 5, ["upper", "lower"], [0, 4])
     (axes,) = drawn[0].axes
     boxes = [path.get_extents() for collection in axes.collections for path in collection.get_paths()]
     colours = [to_hex(collection.get_facecolor()[0]) for collection in axes.collections]
-    notes = [(box.x0, box.x1, (box.y0 + box.y1) / 2) for box in boxes]
-    assert notes == [(1, 4, 48), (4, 5, 55), (0, 2, 60), (2, 3, 62), (4, 5, 60)]  # the upper voice on top
+    found = [(box.x0, box.x1, (box.y0 + box.y1) / 2) for box in boxes]
+    assert found == [(1, 4, 48), (4, 5, 55), (0, 2, 60), (2, 3, 62), (4, 5, 60)]  # the upper voice on top
     assert colours == [COLOURS[1].lower()] * 2 + [COLOURS[0].lower()] * 3
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["C3", "C4"]
@@ -192,6 +192,6 @@ def test_piano_roll_draws_notes_as_long_as_they_sound(drawn):
 
 
 def test_piano_roll_numbers_few_of_many_bars(drawn):
-    charts.piano_roll(io.BytesIO(), np.full((300, 1), -60), ["melody"], list(range(0, 300, 10)))
+    charts.piano_roll(io.BytesIO(), [Note(0, 60, 0, 300)], 300, ["melody"], list(range(0, 300, 10)))
     labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
     assert labels == ["1", "4", "7", "10", "13", "16", "19", "22", "25", "28"]

@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from unroll.reports import sound
-from unroll.reports.sound import RATE, Note
+from unroll.reports.charts import Note
+from unroll.reports.sound import RATE
 
 
 def test_notes_are_runs_of_a_pitch_that_began_once():

@@ -24,7 +24,9 @@ def compose(
     temperature: Annotated[
         float, typer.Option(min=0.1, max=2.0, help="Below 1 plainer, above 1 bolder than what was learned from.")
     ] = 0.8,
-    opening: Annotated[Path | None, typer.Option(help="ABC, MIDI or MusicXML to go on from.")] = None,
+    opening: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="ABC, MIDI or MusicXML to go on from.")
+    ] = None,
     model: Model = "",
 ) -> None:
     """Write a tune, or a chorale in four voices."""
@@ -49,7 +51,12 @@ def compose(
 
 @app.command(epilog="Example: `unroll harmonise melody.musicxml -o chorale.mid`")
 def harmonise(
-    melody: Annotated[Path, typer.Argument(help="MusicXML, MIDI or ABC; of notes at once the highest is taken.")],
+    melody: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="MusicXML, MIDI or ABC; of notes at once the highest is taken."
+        ),
+    ],
     output: Output,
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "music/chorales",
     model: Model = "",

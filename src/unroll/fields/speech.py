@@ -200,7 +200,7 @@ def _joined(name: str, pool: list[dict], takes: list[np.ndarray], longest: int, 
 
 
 def measure(
-    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any]
+    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any], train: pa.Table
 ) -> dict[str, float]:
     """Metrics of predicted rows (``text``, ``speaker``, ``prediction``), which took ``seconds`` to predict.
 

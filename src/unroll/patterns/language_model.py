@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -177,32 +177,35 @@ class LanguageModel(nn.Module):
         ids = [example.id for example in examples]
         return Batch(ids, *map(torch.from_numpy, (before, codes, clock)), lengths)
 
-    def forward(self, batch: Batch) -> list[Float[Tensor, "B T V"]]:
-        """The scores of each stream's codes, any number."""
+    def forward(self, batch: Batch) -> list[Float[Tensor, "N V"]]:
+        """The scores of each stream's codes at the N steps, row after row without padding."""
         hidden, _ = self.layers(self._embedded(batch.before, batch.clock), batch.lengths)
-        hidden = self.dropout(hidden)
-        return [head(hidden, batch.codes.unbind(2)[:stream]) for stream, head in enumerate(self.heads)]
+        real = self._real(batch)
+        hidden, known = self.dropout(hidden[real]), batch.codes[real].unbind(1)
+        return [head(hidden, known[:stream]) for stream, head in enumerate(self.heads)]
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the steps of the nats of a step, all its streams together."""
-        return self._nats(batch, self(batch)).sum() / batch.lengths.sum()
+        return self._nats(batch, self(batch)).sum(1).mean()
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[Reading]:
         """How each row was read."""
         scores = self(batch)
-        nats = self._nats(batch, scores).cpu().numpy()
         # The end is no code: it can not be what should have been written.
-        best = torch.stack([each[..., :-1].argmax(2) for each in scores], 2).int().cpu().numpy()
-        return [Reading(nats[row, :steps], best[row, : steps - 1]) for row, steps in enumerate(batch.lengths.tolist())]
+        best = torch.stack([each[:, :-1].argmax(1) for each in scores], 1).int()
+        lengths = batch.lengths.tolist()
+        rows = zip(self._nats(batch, scores).split(lengths), best.split(lengths), strict=True)
+        return [Reading(nats.cpu().numpy(), codes[:-1].cpu().numpy()) for nats, codes in rows]
 
     @torch.no_grad()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Nats a step, all streams together, the end included."""
         nats = steps = 0.0
         for batch in batches:
-            nats += self._nats(batch, self(batch)).double().sum().item()
-            steps += batch.lengths.sum().item()
+            found = self._nats(batch, self(batch))
+            nats += found.double().sum().item()
+            steps += len(found)
         return {"nats_per_step": nats / steps}
 
     def begin(self, rows: int, clocks: Int[Tensor, "T"] | None = None) -> Writing:
@@ -278,20 +281,19 @@ class LanguageModel(nn.Module):
         bags = (bags + self.offsets).transpose(0, 1)
         return self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2]).transpose(0, 1)
 
-    def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "B T V"]]) -> Float[Tensor, "B T K"]:
-        """-log P of each code; 0 in padding, and at the end in all streams but the first."""
+    def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "N V"]]) -> Float[Tensor, "N K"]:
+        """-log P of each code of the N steps; at an end 0 in all streams but the first, which stands for them."""
+        codes = batch.codes[self._real(batch)].long()
         nats = [
-            functional.cross_entropy(each.transpose(1, 2).float(), codes.long(), reduction="none")
-            for each, codes in zip(scores, batch.codes.unbind(2), strict=True)
+            functional.cross_entropy(each.float(), own, reduction="none")
+            for each, own in zip(scores, codes.unbind(1), strict=True)
         ]
-        steps = batch.codes.shape[1]
-        out = [find_padding(batch.lengths - (stream > 0) * self._ended(batch), steps) for stream in range(len(nats))]
-        return torch.stack([each.masked_fill(none, 0) for each, none in zip(nats, out, strict=True)], 2)
+        ended = codes[:, 0] == self.end
+        return torch.stack([nats[0], *(each.masked_fill(ended, 0) for each in nats[1:])], 1)
 
-    def _ended(self, batch: Batch) -> Int[Tensor, "B"]:
-        """1 for each row whose last step is the end, 0 for a stretch that stops before it."""
-        rows = torch.arange(len(batch.ids), device=batch.lengths.device)
-        return (batch.codes[rows, batch.lengths - 1, 0] == self.end).long()
+    def _real(self, batch: Batch) -> Bool[Tensor, "B T"]:
+        """Where the steps are no padding."""
+        return ~find_padding(batch.lengths, batch.codes.shape[1])
 
 
 def examples_of(table: pa.Table) -> list[Example]:

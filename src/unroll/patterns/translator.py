@@ -162,25 +162,30 @@ class Translator(nn.Module):
         target = _padded([example.target for example in examples], self.target.size)
         return Batch([example.id for example in examples], *source, *target, [example.slots for example in examples])
 
-    def forward(self, batch: Batch) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "B T S"] | None]:
-        """The scores of each target symbol given those before it, any number, and where each looked."""
-        return self._decoded(self._read(batch.source, batch.source_lengths), batch.target, batch.target_lengths)
+    def forward(self, batch: Batch) -> Float[Tensor, "N V"]:
+        """The scores of the N target symbols, row after row without padding, each given those before it.
+
+        Padding is left out before the scores, which cost more than all else.
+        """
+        memory = self._read(batch.source, batch.source_lengths)
+        attended, _ = self._decoded(memory, batch.target, batch.target_lengths)
+        return self.output(self.dropout(attended[self._real(batch)]))
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the target symbols of -log P, in nats, smoothed."""
-        return self._nats(batch, self(batch)[0], self.model.smoothing).sum() / batch.target_lengths.sum()
+        symbols = batch.target[self._real(batch)].long()
+        return functional.cross_entropy(self(batch).float(), symbols, label_smoothing=self.model.smoothing)
 
     @torch.no_grad()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Nats a target symbol, the end included, and the share of symbols that would not have been written."""
-        nats = wrong = symbols = 0.0
+        nats = wrong = count = 0.0
         for batch in batches:
-            scores, _ = self(batch)
-            nats += self._nats(batch, scores, 0).double().sum().item()
-            real = ~find_padding(batch.target_lengths, batch.target.shape[1])
-            wrong += ((scores.argmax(2) != batch.target) & real).sum().item()
-            symbols += batch.target_lengths.sum().item()
-        return {"nats_per_symbol": nats / symbols, "wrong_symbols": wrong / symbols}
+            scores, symbols = self(batch).float(), batch.target[self._real(batch)].long()
+            nats += functional.cross_entropy(scores, symbols, reduction="sum").item()
+            wrong += (scores.argmax(1) != symbols).sum().item()
+            count += len(symbols)
+        return {"nats_per_symbol": nats / count, "wrong_symbols": wrong / count}
 
     @torch.no_grad()
     def predict(self, batch: Batch, n_best: int = 1) -> list[Translation]:
@@ -239,16 +244,17 @@ class Translator(nn.Module):
 
     def _decoded(
         self, memory: Memory, target: Int[Tensor, "B T"], lengths: Int[Tensor, "B"]
-    ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "B T S"] | None]:
-        """The scores of targets that are known, all at once but for input feeding, and where each symbol looked."""
+    ) -> tuple[Float[Tensor, "B T E"], Float[Tensor, "B T S"] | None]:
+        """The attentional vectors of targets that are known, and where each symbol looked.
+
+        All at once, unless each of them is fed to the next.
+        """
         embedded = torch.cat((self.bridge(memory.summary)[:, None], self.target_embedding(target[:, :-1])), 1)
         embedded = self.dropout(embedded)
         if self.model.input_feeding:
-            attended, weights = self._step_by_step(embedded, memory)
-        else:
-            hidden, _ = self.decoder(self._inputs(embedded, memory, None), lengths)
-            attended, weights = self._attended(hidden, memory)
-        return self.output(self.dropout(attended)), weights
+            return self._step_by_step(embedded, memory)
+        hidden, _ = self.decoder(self._inputs(embedded, memory, None), lengths)
+        return self._attended(hidden, memory)
 
     def _attended(
         self, hidden: Float[Tensor, "B T H"], memory: Memory
@@ -316,12 +322,9 @@ class Translator(nn.Module):
         alternatives = [(text, each.log_prob) for text, each in zip(texts, found, strict=True)]
         return Translation(texts[0], found[0].log_prob, alternatives, symbols, looked)
 
-    def _nats(self, batch: Batch, scores: Float[Tensor, "B T V"], smoothing: float) -> Float[Tensor, "B T"]:
-        """-log P of each target symbol; 0 in padding."""
-        nats = functional.cross_entropy(
-            scores.transpose(1, 2).float(), batch.target.long(), reduction="none", label_smoothing=smoothing
-        )
-        return nats.masked_fill(find_padding(batch.target_lengths, batch.target.shape[1]), 0)
+    def _real(self, batch: Batch) -> Bool[Tensor, "B T"]:
+        """Where the targets are no padding."""
+        return ~find_padding(batch.target_lengths, batch.target.shape[1])
 
 
 def examples_of(table: pa.Table) -> list[Example]:

@@ -18,7 +18,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Affine2D
 
-from unroll.reports import figures, numbers, sound
+from unroll.reports import figures, numbers
 from unroll.reports.figures import Line, Panel
 from unroll.reports.style import COLOURS, DARK, GREY, PALE, WIDTH, picture, tick
 
@@ -57,6 +57,15 @@ class Arrow(NamedTuple):
     stop: int
     strand: int
     label: str
+
+
+class Note(NamedTuple):
+    """A note of a ``voice``: its MIDI ``pitch``, and the steps ``start`` up to ``stop`` in which it sounds."""
+
+    voice: int
+    pitch: int
+    start: int
+    stop: int
 
 
 def fan(
@@ -223,19 +232,19 @@ def logo(to: Path | BinaryIO, motifs: Mapping[str, np.ndarray], alphabet: str, f
         panels[-1].set_xlabel("position")
 
 
-def piano_roll(to: Path | BinaryIO, voices: np.ndarray, names: Sequence[str], bars: Sequence[int]) -> None:
-    """The notes of voices (T, K), as ``unroll.reports.sound`` reads them, each a bar as long as it sounds.
+def piano_roll(
+    to: Path | BinaryIO, notes: Sequence[Note], steps: int, names: Sequence[str], bars: Sequence[int]
+) -> None:
+    """The notes of so many steps, each as long as it sounds; of two on one pitch that of the first voice is on top.
 
-    ``names`` are those of the K voices; the first of two voices on one pitch is drawn on top. ``bars`` are the steps in
-    which a bar begins.
+    ``names`` are those of the voices, ``bars`` the steps in which a bar begins.
     """
-    played = sound.notes(voices)
-    pitches = [note.pitch for note in played] or [60]
+    pitches = [note.pitch for note in notes] or [60]
     low, high = min(pitches) - 1.5, max(pitches) + 1.5
     with picture(to, min(4.2, 1.1 + 0.08 * (high - low))) as figure:
         axes = figure.subplots()
-        axes.set(xlim=(0, max(1, len(voices))), ylim=(low, high), xlabel="bar")
-        for note in sorted(played, key=lambda note: -note.voice):
+        axes.set(xlim=(0, max(1, steps)), ylim=(low, high), xlabel="bar")
+        for note in sorted(notes, key=lambda note: -note.voice):
             span, height = (note.start, note.stop - note.start), (note.pitch - 0.45, 0.9)
             colour = COLOURS[note.voice % len(COLOURS)]
             axes.broken_barh([span], height, facecolor=colour, edgecolor="white", linewidth=0.6)

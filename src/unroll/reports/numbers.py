@@ -16,6 +16,7 @@ SHARES = frozenset(
         "q8",
         "rate",
         "recall",
+        "right",
         "share",
         "skill",
         "substitutions",

@@ -20,6 +20,7 @@ TYPES = {
     ".webp": "image/webp",
     ".ogg": "audio/ogg",
     ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
     ".wav": "audio/wav",
 }
 README = """# Results

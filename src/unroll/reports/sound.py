@@ -5,24 +5,16 @@ Additive synthesis (Moore 1990, "Elements of computer music", section 3.3). The 
 
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+
+from unroll.reports.charts import Note
 
 RATE = 22050  # samples a second
 PARTIALS = 8
 FADING = 0.9  # of the first partial, nepers a second; of the n-th n times as much
 ATTACK, RELEASE = 0.008, 0.06  # seconds in which a note swells, and dies when it is let go
 PEAK = 0.8  # of full scale
-
-
-class Note(NamedTuple):
-    """A note of a ``voice``: its MIDI ``pitch``, and the steps ``start`` up to ``stop`` in which it sounds."""
-
-    voice: int
-    pitch: int
-    start: int
-    stop: int
 
 
 def notes(voices: np.ndarray) -> list[Note]:

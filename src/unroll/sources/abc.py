@@ -107,7 +107,7 @@ def plain_key(text: str) -> str:
         return text[:2]
     if not (parts := _KEY.match(text)):
         return "none"
-    return parts[1] + _MODES.get(parts[2] if parts[2] == "m" else parts[2][:3].lower(), "")
+    return parts[1] + _MODES.get(parts[2][:3].lower(), "")
 
 
 def _tune(block: str, shared: dict[str, str]) -> Tune:

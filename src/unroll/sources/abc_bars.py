@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from unroll.sources.abc import default_length, metre_length, plain_metre
 
-_LENGTH = r"(?P<{0}>\d{{0,3}}/{{0,4}}\d{{0,3}})"
+_LENGTH = r"(?P<{0}>\d{{0,3}}(?:/{{1,4}}\d{{0,3}})?)"
 _TOKEN = re.compile(
     r"(?P<line>^[A-Za-z]:(?![|:]).*$)"
     r"|(?P<inline>\[[A-Za-z]:[^\]\n]*\])"
@@ -26,6 +26,7 @@ _TOKEN = re.compile(
 )
 _FIRST_LENGTH = re.compile(r"[A-Ga-gzx][,']*" + _LENGTH.format("length"))
 _INTO = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # p notes in the time of so many (4.13); the others depend on the metre
+_COMPOUND = ("6/8", "9/8", "12/8")
 
 
 class Bar(NamedTuple):
@@ -72,6 +73,7 @@ class _Reader:
     def __init__(self) -> None:
         self.bars: list[Bar] = []
         self.metre: Fraction | None = None
+        self.compound = False
         self.unit: Fraction | None = None  # None: as the metre has it
         self.length = self.last = Fraction(0)  # of the bar so far, and of its last note
         self.after_plain = False
@@ -104,7 +106,8 @@ class _Reader:
 
     def field(self, letter: str, value: str) -> None:
         if letter == "M":
-            self.metre = metre_length(plain_metre(value))
+            metre = plain_metre(value)
+            self.metre, self.compound = metre_length(metre), metre in _COMPOUND
         elif letter == "L" and (parts := re.match(r"\s*(\d{1,3})\s*/\s*(\d{1,3})", value)):
             self.unit = Fraction(int(parts[1]), int(parts[2]) or 1)
 
@@ -126,8 +129,7 @@ class _Reader:
 
     def begin_tuplet(self, notes: int, into: str | None, over: str | None) -> None:
         """``(p:q:r``: p notes in the time of q, for the next r notes."""
-        compound = self.metre is not None and self.metre.denominator == 8 and self.metre.numerator % 3 == 0
-        usual = _INTO.get(notes, 3 if compound else 2)
+        usual = _INTO.get(notes, 3 if self.compound else 2)
         self.tuplet = Fraction(int(into) if into and into != "0" else usual, notes or 1)
         self.left = int(over) if over else notes
 

@@ -41,7 +41,7 @@ def to_abc(voice: np.ndarray, clock: np.ndarray, metre: str, key: Key) -> str:
 
 
 def _spelled(bar: Sequence[Note], unit: int, key: Key) -> str:
-    """A bar's notes. Accidentals hold to its end (4.2), but not to all readers, so each altered note has its own."""
+    """A bar's notes. Accidentals hold to its end in all octaves (11.3), but not to all readers: so each is written."""
     signature = _signature(key)
     altered: set[str] = set()
     text = ""
@@ -52,9 +52,9 @@ def _spelled(bar: Sequence[Note], unit: int, key: Key) -> str:
             continue
         letter, sign = _letter(note.pitch, signature, key)
         height = _height(letter, (note.pitch - sign) // 12 - 5)
-        written = _SIGNS[sign] if sign != signature[letter] or height in altered else ""
+        written = _SIGNS[sign] if sign != signature[letter] or letter in altered else ""
         if written:
-            altered.add(height)
+            altered.add(letter)
         text += f"{written}{height}{number}{'-' if note.goes_on else ''}"
     return text
 

@@ -35,7 +35,7 @@ def each(
         for argument in tqdm(arguments, unit="file", disable=None if len(arguments) > 1 else True):
             here.send(argument)
             if not here.poll(min(seconds, deadline - time.monotonic())):
-                raise UserError(f"{argument}: takes too long to read (over {seconds:.0f} s, or {in_all:.0f} s for all)")
+                raise UserError(f"{argument}: takes too long to read (over {seconds:g} s, or {in_all:g} s for all)")
             yield _received(here, argument)
     finally:
         process.kill()

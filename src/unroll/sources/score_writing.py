@@ -55,7 +55,8 @@ def write_voices(
 def write_tune(path: Path, text: str, title: str) -> None:
     """Writes the text of a tune, head and notes, as a file of ABC, or what music21 reads in it as MIDI or MusicXML.
 
-    Raises :class:`UserError` where music21 finds no note in it, cannot read it, or takes too long to.
+    In MIDI its repeats are played. Raises :class:`UserError` where music21 finds no note in it, cannot read it, or
+    takes too long to.
     """
     whole = abc.file_of(text, title)
     if format_of(path) == "abc":

@@ -121,21 +121,27 @@ class _Event(NamedTuple):
 
 def parse_file(path: Path) -> "Parsed":
     """The score in one file as music21 has it; refuses what it cannot read, and several tunes in one file."""
-    from music21 import converter
-
+    if not path.is_file():
+        raise UserError(f"{path} is missing, or no file")
     text = _plain_abc(path) if path.suffix.lower() == ".abc" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what music21 finds odd in a file and mends
         try:
-            if text is not None:
-                return converter.parseData(text, format="abc")
-            # Neither read nor write the pickles that music21 would keep among the temporary files.
-            return converter.parse(path, forceSource=True, storePickle=False)
-        except OSError as error:
-            raise UserError(f"{path} cannot be opened: {error.strerror or error}") from None
+            return _read(path, text)
         except Exception as error:  # a foreign file can fail anywhere in the library
             said = " ".join(str(error).split())[:200]
             raise UserError(f"{path} cannot be read as a score ({type(error).__name__}: {said})") from None
+
+
+def _read(path: Path, abc_text: str | None) -> "Parsed":
+    from music21 import converter
+
+    if abc_text is not None:
+        return converter.parseData(abc_text, format="abc")
+    if path.suffix.lower() in (".mid", ".midi"):
+        return converter.parseData(path.read_bytes(), format="midi")
+    # Neither read nor write the pickles that music21 would keep among the temporary files.
+    return converter.parse(path, forceSource=True, storePickle=False)
 
 
 def _plain_abc(path: Path) -> str:

@@ -44,7 +44,7 @@ def baseline(arguments: argparse.Namespace) -> None:
     predictions = fitted.predict(wanted)
     seconds = time.perf_counter() - start
     rows = outcome.rows(test, wanted, predictions)
-    metrics = field.measure(task.name, rows, seconds, {None: fitted}) | {
+    metrics = field.measure(task.name, rows, seconds, {None: fitted}, train) | {
         "parameters": fitted.parameters,
         "train_seconds": round(fitting, 1),
         "baseline": True,

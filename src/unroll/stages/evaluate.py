@@ -49,7 +49,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     run, task, block = settings.of_task(arguments.task)
     torch.set_num_threads(run.threads)
     field = import_module(f"unroll.fields.{task.field}")
-    table = examples.read(Task.parse(arguments.features or arguments.task).features / "test.arrow")
+    features = Task.parse(arguments.features or arguments.task).features
+    train, table = (examples.read(features / f"{split}.arrow") for split in ("train", "test"))
     folds = block.folds if arguments.hold_out else [None]
     parts, records, patterns = {}, {}, {}
     for fold in folds:
@@ -58,7 +59,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         parts[fold] = _predict(patterns[fold], own, fold)
     predicted = [row for rows, _ in parts.values() for row in rows]
     seconds = sum(seconds for _, seconds in parts.values())
-    metrics = field.measure(task.name, predicted, seconds, patterns) | {
+    metrics = field.measure(task.name, predicted, seconds, patterns, train) | {
         "parameters": records[folds[0]]["parameters"],
         "train_seconds": round(sum(record["train_seconds"] for record in records.values()), 1),
     }
@@ -68,7 +69,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         exhibits.write(folder, field.exhibits(task.name, predicted, patterns, folder))
     outcome.write_metrics(task.metrics(arguments.model), metrics)
     for fold, (rows, seconds) in parts.items():
-        own = field.measure(task.name, rows, seconds, {fold: patterns[fold]}) if fold else metrics
+        own = field.measure(task.name, rows, seconds, {fold: patterns[fold]}, train) if fold else metrics
         _track(task, arguments.model, fold, records[fold], own)
 
 

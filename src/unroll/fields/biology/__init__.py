@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic.dataclasses import dataclass
 
 from unroll.fields.biology import genes, protein_class, secondary_structure, start_sites
@@ -77,7 +78,7 @@ def prepare(task: str, settings: Genes | SecondaryStructure | ProteinClass | Sta
 
 
 def measure(
-    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any]
+    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any], train: pa.Table
 ) -> dict[str, float]:
     """Metrics of predicted rows, which took ``seconds`` to predict."""
     return _MODULES[task].measure(rows, seconds)

@@ -44,7 +44,9 @@ TASKS = {
 }
 
 
-def measure(task: str, rows: Rows, seconds: float, models: Mapping[str | None, Any]) -> dict[str, float]:
+def measure(
+    task: str, rows: Rows, seconds: float, models: Mapping[str | None, Any], train: pa.Table
+) -> dict[str, float]:
     """Metrics of predicted rows, which took ``seconds`` to predict; the headline of the task comes first."""
     match task:
         case "prices":

@@ -101,9 +101,13 @@ def harmonise(model: Model, melody: Path) -> tuple[Piece, list[str]]:
 
 
 def tune_in(path: Path) -> str:
-    """The first tune of a file in ABC, or the highest staff or track of a score, as ABC text."""
+    """The one tune of a file in ABC, or the highest staff or track of a score, as ABC text."""
     if path.suffix.lower() == ".abc":
-        return abc.read_tunes(path)[0].text
+        first, *others = abc.read_tunes(path)
+        if others or first.has_voices:
+            many = f"{1 + len(others)} tunes" if others else "several voices"
+            raise UserError(f"{path} has {many}: write the one to go on from to a file of its own")
+        return first.text
     (score,) = scores.read_scores([path])
     score = _bounded(path, score)
     return to_abc(score.voices[:, 0], score.clock, score.metre, score.key)
@@ -152,7 +156,6 @@ def _refuse_strange(model: Model, path: Path, voices: np.ndarray) -> None:
 def _continued(begun: Score, bars: int) -> np.ndarray:
     """int32 (T,): the clock of an opening, of the rest of the bar it stops in, and of so many more bars."""
     length = bar_sixteenths(begun.metre)
-    lines = np.flatnonzero(ends_bar(begun.clock))
-    since = len(begun.clock) - (lines[-1] + 1 if len(lines) else 0)
-    rest = -since % length
+    behind = np.flatnonzero(ends_bar(begun.clock)) + 1
+    rest = -(len(begun.clock) - behind.max(initial=0)) % length
     return np.append(begun.clock, clock_of(begun.metre, rest + bars * length, upbeat=rest))

@@ -34,9 +34,9 @@ def measure(rows: Rows, seconds: float, models: Mapping[str | None, Model], trai
     scores = {
         "bits_per_character": bits(rows),
         **{f"bits_per_character_{name}": bits(own) for name, own in by_collection.items()},
-        "right_bars_share": right_bars(written),
-        "right_bars_share_real": right_bars(real),
-        "right_bars_share_shuffled": right_bars(map(shuffled, real)),
+        "bars_right": right_bars(written),
+        "bars_right_real": right_bars(real),
+        "bars_right_shuffled": right_bars(map(shuffled, real)),
         "longest_overlap": float(np.median(longest_overlaps(written, known))),
         "new_share": new(written, known),
         "predict_seconds_per_character": seconds / letters,

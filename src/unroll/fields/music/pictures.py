@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from unroll.fields.music.measures_chorales import voices_of
 from unroll.fields.music.writing import Model
 from unroll.reports import charts, sound
 from unroll.reports.exhibits import Exhibit
-from unroll.sources import score_writing, scores
-from unroll.sources.clock import ends_bar
+from unroll.sources import abc, limited, scores
+from unroll.sources.clock import bar_lines
+from unroll.sources.scores import Score
 
 Rows = Sequence[Mapping[str, Any]]
 TUNE_SEEDS, TUNE_BARS, TUNE_TEMPO = range(1, 6), 16, 120  # quarter notes a minute
@@ -26,17 +28,15 @@ GIVEN = 128  # sixteenths, about as many as the test piece that is harmonised sh
 
 def tunes(models: Mapping[str | None, Model], folder: Path) -> list[Exhibit]:
     """Tunes that the model wrote, head and all, as ABC text and piano roll and to listen to."""
-    shown = []
-    for seed in TUNE_SEEDS:
-        text = writing.tune(models[None], "", TUNE_BARS, writing.at(writing.TEMPERATURE), writing.seeded(seed))
-        lines = [("seed", str(seed)), ("abc", text.strip())]
-        title = f"Tune {seed}"
-        played = _played(text)
-        if played is None:
-            shown.append(Exhibit("Written by the model", title, "Not to be read as music.", lines=lines))
-            continue
-        image, audio = _drawn(f"tune-{seed}", played.voices[:, :1], played.clock, ["melody"], TUNE_TEMPO, folder)
-        shown.append(Exhibit("Written by the model", title, "", image, audio, lines))
+    sampling, shown = writing.at(writing.TEMPERATURE), []
+    texts = [writing.tune(models[None], "", TUNE_BARS, sampling, writing.seeded(seed)) for seed in TUNE_SEEDS]
+    for seed, text, played in zip(TUNE_SEEDS, texts, _played(texts), strict=True):
+        image, audio, caption = None, None, "music21 cannot read it."
+        if played is not None:
+            image, audio = _drawn(f"tune-{seed}", played.voices[:, :1], played.clock, ["melody"], TUNE_TEMPO, folder)
+            caption = ""
+        lines = [("seed", str(seed)), ("ABC", text.strip())]
+        shown.append(Exhibit("Written by the model", f"Tune {seed}", caption, image, audio, lines))
     return shown
 
 
@@ -61,16 +61,22 @@ def chorales(rows: Rows, models: Mapping[str | None, Model], folder: Path) -> li
     return shown
 
 
-def _played(text: str) -> scores.Score | None:
-    """A tune's notes, as music21 reads them; None where it can not."""
-    with tempfile.TemporaryDirectory() as beside:
-        path = Path(beside) / "tune.abc"
-        score_writing.write_tune(path, text, "")
-        try:
-            (score,) = scores.read_scores([path])
-        except UserError:
-            return None
-    return score
+def _played(texts: Sequence[str]) -> list[Score | None]:
+    """The notes of tunes as music21 reads them; None where it cannot."""
+    found: list[Score | None] = []
+    with tempfile.TemporaryDirectory() as folder, suppress(UserError):  # that reading takes too long
+        paths = [Path(folder) / f"{number}.abc" for number in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(abc.file_of(text, ""), encoding="utf-8")
+        found.extend(limited.each(_attempted, paths))
+    return found + [None] * (len(texts) - len(found))
+
+
+def _attempted(path: Path) -> Score | None:
+    try:
+        return scores.parse(path)
+    except UserError:
+        return None
 
 
 def _drawn(
@@ -78,9 +84,8 @@ def _drawn(
 ) -> tuple[str, str]:
     """Names of the files that hold music, at so many quarter notes a minute, as a piano roll and as sound."""
     image, audio = f"{name}.png", f"{name}.mp3"
-    lines = (np.flatnonzero(ends_bar(clock)) + 1).tolist()
-    upbeat = len(lines) > 1 and lines[0] < lines[1] - lines[0]
-    bars = [line for line in ([] if upbeat else [0]) + lines if line < len(clock)]
-    charts.piano_roll(folder / image, voices, names, bars)
+    lines = bar_lines(clock)
+    upbeat = len(lines) > 2 and lines[1] - lines[0] < lines[2] - lines[1]
+    charts.piano_roll(folder / image, sound.notes(voices), len(voices), names, lines[upbeat:-1])
     sound.write(folder / audio, sound.render(voices, 60 / tempo / 4))
     return image, audio

@@ -1,7 +1,7 @@
 """music/tunes: folk tunes in ABC notation, written letter by letter.
 
 An example is a tune: its ``text``, head and notes, the ``collection`` it stands in, and its ``length`` in letters. The
-data are four collections of the library music21, 12,762 tunes, of which 12,676 remain once those in several voices
+data are four collections of the library music21, 12,762 tunes, of which 12,667 remain once those in several voices
 and repetitions of a text are left out. Tunes that share 30 % of their runs of ten intervals are of one family, which
 lies on one side of the split whole.
 """

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic.dataclasses import dataclass
 
 from unroll.fields.translation import interface, pronunciation
@@ -56,7 +57,7 @@ def prepare(task: str, settings: Interface | Pronunciation, seed: int) -> Iterat
 
 
 def measure(
-    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any]
+    task: str, rows: Sequence[Mapping[str, Any]], seconds: float, models: Mapping[str | None, Any], train: pa.Table
 ) -> dict[str, float]:
     """Metrics of predicted rows, which took ``seconds`` to predict."""
     return _MODULES[task].measure(rows, seconds)

@@ -49,13 +49,13 @@ _NAME = re.compile(r"\S*\w_\w\S*")
 
 @dataclass(frozen=True, config=STRICT)
 class Interface:
-    """``source``: folders of gettext catalogues; or files and folders of one's own, as ``gettext_catalogues`` reads.
+    """``source``: a folder with a folder of gettext catalogues for each package; or what ``gettext_catalogues`` reads.
 
     ``longest_words``: of a string on either side; ``valid`` and ``test``: strings validated and tested on, where the
     files do not state it.
     """
 
-    source: Annotated[list[str], Field(min_length=1)]
+    source: str
     longest_words: Count
     valid: Count
     test: Count
@@ -83,7 +83,7 @@ def prepare(settings: Interface, seed: int) -> Iterator[Split]:
 
     Of parallel files that state their splits, those. A row per pair to train on, a row per source otherwise.
     """
-    pairs = list(_pairs(settings.source, settings.longest_words))
+    pairs = list(_pairs(Path(settings.source), settings.longest_words))
     translations: dict[str, dict[str, Pair]] = {}
     for pair in pairs:
         translations.setdefault(pair.source, {}).setdefault(pair.target, pair)
@@ -96,7 +96,7 @@ def prepare(settings: Interface, seed: int) -> Iterator[Split]:
             for pair in list(own.values())[: None if split == "train" else 1]
         ]
         if not rows:
-            raise UserError(f"{', '.join(settings.source)}: no pairs for the split {split}: add more")
+            raise UserError(f"{settings.source}: no pairs for the split {split}: add more")
         yield split, SCHEMA, iter(rows)
 
 
@@ -107,12 +107,13 @@ def _sides(pairs: Sequence[Pair], sources: Sequence[str], settings: Interface, s
         return stated
     masked = [placeholders.mask(source)[0] for source in sources]
     groups = splits.near_duplicates(masked)
-    drawn = splits.drawn(groups, settings.valid, settings.test, seed, ", ".join(settings.source))
+    drawn = splits.drawn(groups, settings.valid, settings.test, seed, settings.source)
     return dict(zip(sources, drawn, strict=True))
 
 
-def _pairs(paths: Sequence[str], longest: int) -> Iterator[Pair]:
-    for path in map(Path, paths):
+def _pairs(source: Path, longest: int) -> Iterator[Pair]:
+    packages = sorted(source.iterdir()) if source.is_dir() else [source]
+    for path in packages if all(package.is_dir() for package in packages) else [source]:
         for number, message in enumerate(gettext_catalogues.read(path)):
             pair = _pair(message, f"{path.stem}-{number}", path.stem)
             if _is_text(pair, longest):
