@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from unroll.fields.forecasting import backtest, pictures, prices, sensors
 from unroll.fields.forecasting.backtest import Rows
 from unroll.fields.forecasting.prepare import prepare as prepare
