@@ -102,9 +102,8 @@ class Counts(ABC):
 
 
 def clock_with_end(example: Example) -> np.ndarray:
-    """int64 (T + 1,): the clock at each step and, at the end or where there is none, 0."""
-    clock = example.clock if len(example.clock) else np.zeros(len(example.codes))
-    return np.append(clock, 0).astype(np.int64)
+    """int64 (T + 1,): the clock at each step and at the end; 0 where there is none."""
+    return (example.clock if len(example.clock) else np.zeros(len(example.codes) + 1)).astype(np.int64)
 
 
 def in_their_key(table: pa.Table) -> pa.Table:

@@ -40,7 +40,7 @@ class Written(NamedTuple):
     ended: bool
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def write(
     step: Step,
     state: State,

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from unroll.errors import UserError
 from unroll.examples import vectors
 from unroll.params import STRICT
-from unroll.sources.clock import CLOCKS
+from unroll.sources.clock import CLOCKS, with_end
 
 Pitch = Annotated[int, Field(ge=1, le=127)]
 
@@ -71,8 +71,8 @@ def decode(codes: Int32[np.ndarray, "T*K"], streams: int, settings: Notes) -> In
 def featurize(table: pa.Table, settings: Notes) -> tuple[pa.Schema, Iterator[Mapping[str, Any]]]:
     """Schema and rows of a table with the ``codes`` (large_list<int32>) of the column ``voices``.
 
-    The metadata hold the featurizer's name and settings, how many ``codes`` there are, how many ``streams`` of them
-    (the voices), and how many values the column ``clock`` may have.
+    The column ``clock`` gets one value more, what it shows at the end. The metadata hold the featurizer's name and
+    settings, how many ``codes`` there are, how many ``streams`` of them (the voices), and how many values a clock has.
     """
     before = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     made = {
@@ -95,4 +95,4 @@ def _rows(table: pa.Table, settings: Notes, streams: int) -> Iterator[Mapping[st
             codes = encode(views["voices"].reshape(-1, streams), settings)
         except UserError as error:
             raise UserError(f"{row['id']}: {error}") from None
-        yield {**row, **views, "codes": codes}
+        yield {**row, **views, "codes": codes, "clock": with_end(views["clock"])}

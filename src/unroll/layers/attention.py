@@ -13,8 +13,8 @@ class Attention(nn.Module):
     """The mean of a memory's steps, weighted by how well each answers a query.
 
     ``multiplicative``: score = q · W m, "general" in Luong, Pham and Manning 2015, "Effective approaches to
-    attention-based neural machine translation", equation 8. ``additive``: score = v · tanh(U q + W m), Bahdanau, Cho
-    and Bengio 2015, "Neural machine translation by jointly learning to align and translate", appendix A.1.2.
+    attention-based neural machine translation", equation 8. ``additive``: score = v · tanh(U q + b + W m), Bahdanau,
+    Cho and Bengio 2015, "Neural machine translation by jointly learning to align and translate", appendix A.1.2.
 
     Arguments:
         score: which of the two.
@@ -43,7 +43,7 @@ class Attention(nn.Module):
         Arguments:
             queries: what is asked, one query or many.
             keys: ``self.keys(memory)``.
-            memory: a padded batch of memories.
+            memory: a padded batch of memories, finite in the padding.
             padding: True on their padded steps.
         """
         if self.additive:
@@ -51,4 +51,4 @@ class Attention(nn.Module):
         else:
             scores = queries @ keys.mT
         weights = scores.masked_fill(padding[:, None], -torch.inf).softmax(2)
-        return weights @ memory.masked_fill(padding[..., None], 0), weights
+        return weights @ memory, weights

@@ -63,11 +63,11 @@ class Codes(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A row: T steps of K codes each, and what the clock shows at each step (nothing without a clock)."""
+    """A row: T steps of K codes each, and what a clock shows at each step and at the end (nothing without a clock)."""
 
     id: str
     codes: np.ndarray  # int32 (T, K), a view of the mapped table
-    clock: np.ndarray  # int32 (T,) or (0,)
+    clock: np.ndarray  # int32 (T + 1,) or (0,)
 
 
 class Batch(NamedTuple):
@@ -112,21 +112,21 @@ class Head(nn.Module):
     def __init__(self, inputs: int, features: int, stream: int, codes: int) -> None:
         super().__init__()
         self.project = nn.Linear(inputs, features) if features else nn.Identity()
-        self.mix = nn.ModuleList(nn.Embedding(codes, features) for _ in range(stream))
+        self.mix = nn.ModuleList(nn.Embedding(codes + 1, features) for _ in range(stream))
         for table in self.mix:
             nn.init.normal_(table.weight, std=features**-0.5)
-        self.output = nn.Linear(features or inputs, codes)
+        self.output = nn.Linear(features or inputs, codes + (not stream))  # only the first stream can end
 
     def forward(self, hidden: Float[Tensor, "*N H"], known: Sequence[Int[Tensor, "*N"]]) -> Float[Tensor, "*N V"]:
         """The scores, any number, given the codes of the streams before this one."""
         mixed = self.project(hidden)
         for table, codes in zip(self.mix, known, strict=True):
             mixed = mixed + table(codes)
-        return self.output(mixed.relu() if self.mix else mixed)
+        return self.output(mixed if isinstance(self.project, nn.Identity) else mixed.relu())
 
 
 class LanguageModel(nn.Module):
-    """The codes of the step before → embeddings, summed → layers → scores of each stream's next code.
+    """The codes of the last steps → embeddings, summed → layers → scores of each stream's next code.
 
     The streams of a step are told apart by the chain rule: the first is given the past, each next one also the codes
     of its own step that are already known, so the recurrence runs once a step and not once a code. With one stream
@@ -146,7 +146,7 @@ class LanguageModel(nn.Module):
         nn.init.normal_(self.embedding.weight, std=model.embedding.spread)
         self.layers = Stack(model.recurrent, model.embedding.features)
         self.dropout = nn.Dropout(model.recurrent.dropout)
-        sizes = ((self.layers.outputs, model.head, stream, codes.size + 1) for stream in range(codes.streams))
+        sizes = ((self.layers.outputs, model.head, stream, codes.size) for stream in range(codes.streams))
         self.heads = nn.ModuleList(Head(*size) for size in sizes)
         offsets = torch.arange(read + bool(codes.clocks)) * (codes.size + 1)
         self.register_buffer("offsets", offsets, persistent=False)
@@ -161,8 +161,8 @@ class LanguageModel(nn.Module):
         return examples_of(table)
 
     def steps(self, example: Example) -> int:
-        """How many steps an example takes, the end included; in training of the longest no more than the window."""
-        return len(example.codes) + 1
+        """How many steps training reads of an example, the end included."""
+        return min(len(example.codes) + 1, self.settings.window)
 
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
         """Padded examples. With ``rng``, a stretch of ``window`` steps of those that are longer."""
@@ -177,7 +177,7 @@ class LanguageModel(nn.Module):
         ids = [example.id for example in examples]
         return Batch(ids, *map(torch.from_numpy, (before, codes, clock)), lengths)
 
-    def forward(self, batch: Batch) -> list[Float[Tensor, "N V"]]:
+    def forward(self, batch: Batch) -> list[Float[Tensor, "N _"]]:
         """The scores of each stream's codes at the N steps, row after row without padding."""
         hidden, _ = self.layers(self._embedded(batch.before, batch.clock), batch.lengths)
         real = self._real(batch)
@@ -193,7 +193,7 @@ class LanguageModel(nn.Module):
         """How each row was read."""
         scores = self(batch)
         # The end is no code: it can not be what should have been written.
-        best = torch.stack([each[:, :-1].argmax(1) for each in scores], 1).int()
+        best = torch.stack([each[:, : self.end].argmax(1) for each in scores], 1).int()
         lengths = batch.lengths.tolist()
         rows = zip(self._nats(batch, scores).split(lengths), best.split(lengths), strict=True)
         return [Reading(nats.cpu().numpy(), codes[:-1].cpu().numpy()) for nats, codes in rows]
@@ -216,7 +216,6 @@ class LanguageModel(nn.Module):
         known = before[:, 1 : self.codes.streams].unbind(1)
         return Writing(self.layers.init_state(rows), hidden, before, known, shown.expand(rows, -1), 0)
 
-    @torch.no_grad()
     def step(self, codes: Int[Tensor, "N"], state: Writing) -> tuple[Float[Tensor, "N V"], Writing]:
         """The scores of the next code of each row after its last one: at first the start, then what was written.
 
@@ -227,22 +226,15 @@ class LanguageModel(nn.Module):
         layers, hidden, before, place = state.layers, state.hidden, state.before, state.place
         if len(known) == self.codes.streams:
             before = torch.cat((torch.stack(known, 1), before[:, : -len(known)]), 1)
-            shown = state.clocks[:, place] if self.codes.clocks else codes
-            embedded = self._embedded(before[:, None], shown[:, None])
-            hidden, layers = self.layers.step(embedded[:, 0], layers)
+            read = torch.cat((before, state.clocks[:, place : place + 1]), 1) if self.codes.clocks else before
+            # For a single step this is faster than the bag.
+            embedded = functional.embedding(read + self.offsets, self.embedding.weight).sum(1)
+            hidden, layers = self.layers.step(embedded, layers)
             known, place = (), place + 1
         scores = self.heads[len(known)](hidden, known)
         if known:
-            scores[:, self.end] = -math.inf
+            scores = functional.pad(scores, (0, 1), value=-math.inf)
         return scores, Writing(layers, hidden, before, known, state.clocks, place)
-
-    def after(self, codes: Int[np.ndarray, "T K"], clocks: Int[Tensor, "T"] | None = None) -> Writing:
-        """Where writing stands after a row began with ``codes``; :meth:`step` is still to be given the last of them."""
-        state, last = self.begin(1, clocks), self.start
-        for code in np.asarray(codes).ravel().tolist():
-            _, state = self.step(torch.tensor([last]), state)
-            last = code
-        return state
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to use it elsewhere, readable with ``torch.load(weights_only=True)``."""
@@ -268,7 +260,7 @@ class LanguageModel(nn.Module):
         back, steps = self.model.history, len(example.codes) + 1
         codes = np.pad(example.codes, ((back, 1), (0, 0)), constant_values=self.end)
         codes[-1, 1:] = 0
-        clock = np.append(example.clock, 0) if self.codes.clocks else np.zeros(steps, np.int32)
+        clock = example.clock if self.codes.clocks else np.zeros(steps, np.int32)
         first = 0
         if rng is not None and steps > self.settings.window:
             first, steps = rng.integers(steps - self.settings.window + 1), self.settings.window
@@ -281,7 +273,7 @@ class LanguageModel(nn.Module):
         bags = (bags + self.offsets).transpose(0, 1)
         return self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2]).transpose(0, 1)
 
-    def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "N V"]]) -> Float[Tensor, "N K"]:
+    def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "N _"]]) -> Float[Tensor, "N K"]:
         """-log P of each code of the N steps; at an end 0 in all streams but the first, which stands for them."""
         codes = batch.codes[self._real(batch)].long()
         nats = [

@@ -1,7 +1,7 @@
 """A sequence → another one, written symbol by symbol: encoder, attention or none, decoder, beam search."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
@@ -26,8 +26,8 @@ from unroll.params import STRICT, Count, Model, Share
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.pooling import Pooling
 
-TOGETHER = 128  # sources that are translated at once
-LENGTHENED, SHORT = 2, 10  # a translation has at most twice the source's symbols and ten: with a length penalty, a
+TOGETHER = 4000  # symbols of sources, padding included, that are translated at once
+LONGER, ADDED = 2, 10  # a translation has at most twice the source's symbols and ten more: with a length penalty, a
 # search goes on until no longer hypothesis could win
 END = "■"  # how the end of a text is shown
 
@@ -83,8 +83,9 @@ class Translation(NamedTuple):
     """What was written for a source.
 
     ``text``: with its placeholders; ``log_prob``: natural logarithm; ``alternatives``: the best few, ``text`` first,
-    with their logarithms; ``symbols``: what ``text`` was written in, the end included; ``attention``: float32
-    (symbols, S), where in the source each of them looked, the end of the source last; None without attention.
+    with their logarithms; ``symbols``: what ``text`` was written in, the end included where it was not cut off;
+    ``attention``: float32 (symbols, S), where in the source each of them looked, the end of the source last; None
+    without attention.
     """
 
     text: str
@@ -120,9 +121,12 @@ class Translator(nn.Module):
     attention, the summary is an input at every step, as in Cho et al. 2014.
     """
 
-    def __init__(self, settings: Settings, model: TranslatorModel, source: Vocabulary, target: Vocabulary) -> None:
+    def __init__(
+        self, settings: Settings, model: TranslatorModel, source: Vocabulary, target: Vocabulary, placeholders: bool
+    ) -> None:
         super().__init__()
         self.settings, self.model, self.source, self.target = settings, model, source, target
+        self.placeholders = placeholders
         self.end = target.size
         width, recurrent = model.embedding.features, model.recurrent
         self.target_embedding = _embedding(target.size + 1, model.embedding)
@@ -146,7 +150,8 @@ class Translator(nn.Module):
     def for_examples(cls, table: pa.Table, settings: Settings, model: TranslatorModel) -> "Translator":
         """A new one for the vocabularies of the training ``table``."""
         known = json.loads(table.schema.metadata[b"vocabularies"])
-        return cls(settings, model, *(Vocabulary.of(known[side]) for side in ("source", "target")))
+        vocabularies = [Vocabulary.of(known[side]) for side in ("source", "target")]
+        return cls(settings, model, *vocabularies, "slots" in table.column_names)
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a table."""
@@ -194,7 +199,7 @@ class Translator(nn.Module):
         memory = self._read(batch.source, batch.source_lengths)
         start = torch.full((len(batch.ids),), self.end)  # in whose place the decoder reads the summary
         step, state = self._step(memory, beam.width), self._begin(len(batch.ids))
-        longest = (LENGTHENED * batch.source_lengths + SHORT).clamp(max=self.settings.longest)
+        longest = (LONGER * batch.source_lengths + ADDED).clamp(max=self.settings.longest)
         found = beam_search(step, state, start, self.end, longest, beam, n_best)
         looked = self._looked([best[0] for best in found], memory)
         return [self._translation(*row) for row in zip(found, batch.slots, looked, strict=True)]
@@ -202,20 +207,18 @@ class Translator(nn.Module):
     @torch.no_grad()
     def translate(self, texts: Sequence[str], n_best: int = 1) -> list[Translation]:
         """Translations of texts of any length, in their order; those of like length are read together."""
-        masked = [placeholders.mask(text) for text in texts]
         nothing = np.zeros(0, np.int32)
+        masked = [self._masked(text) for text in texts]
         rows = [Example(text, self.source.encode(text), nothing, slots) for text, slots in masked]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i].source))
         found: dict[int, Translation] = {}
-        for first in range(0, len(order), TOGETHER):
-            numbers = order[first : first + TOGETHER]
+        for numbers in _together([self.steps(row) for row in rows]):
             found |= zip(numbers, self.predict(self.batch([rows[i] for i in numbers]), n_best), strict=True)
         return [found[i] for i in range(len(rows))]
 
     def source_symbols(self, text: str) -> list[str]:
         """What the steps of the attention to a text stand for, the end last."""
-        masked, slots = placeholders.mask(text)
-        return _spelled(self.source, self.source.encode(masked), slots)
+        masked, slots = self._masked(text)
+        return [*_spelled(self.source, self.source.encode(masked).tolist(), slots), END]
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to use it elsewhere, readable with ``torch.load(weights_only=True)``."""
@@ -224,6 +227,7 @@ class Translator(nn.Module):
             "settings": asdict(self.settings),
             "model": asdict(self.model),
             "vocabularies": [self.source.plain(), self.target.plain()],
+            "placeholders": self.placeholders,
             "weights": self.state_dict(),
         }
 
@@ -232,9 +236,14 @@ class Translator(nn.Module):
         """The translator whose :meth:`checkpoint` it was, ready to translate."""
         settings = params.check(Settings, checkpoint["settings"], "checkpoint: settings")
         model = params.check(TranslatorModel, checkpoint["model"], "checkpoint: model")
-        restored = cls(settings, model, *map(Vocabulary.of, checkpoint["vocabularies"]))
+        vocabularies = map(Vocabulary.of, checkpoint["vocabularies"])
+        restored = cls(settings, model, *vocabularies, checkpoint["placeholders"])
         restored.load_state_dict(checkpoint["weights"])
         return restored.eval()
+
+    def _masked(self, text: str) -> tuple[str, list[str]]:
+        """A text with slots for its placeholders, and these, if that is how the training texts were read."""
+        return placeholders.mask(text) if self.placeholders else (text, [])
 
     def _read(self, source: Int[Tensor, "B S"], lengths: Int[Tensor, "B"]) -> Memory:
         """What the encoder makes of the sources."""
@@ -313,12 +322,12 @@ class Translator(nn.Module):
         target, lengths = _padded([np.array(each.codes, np.int32) for each in found], self.end)
         _, weights = self._decoded(memory, target, lengths)
         sources = (~memory.padding).sum(1).tolist()
-        rows = zip(weights.float().cpu().numpy(), lengths.tolist(), sources, strict=True)
-        return [row[:symbols, :steps] for row, symbols, steps in rows]
+        rows = zip(weights.float().cpu().numpy(), found, sources, strict=True)
+        return [row[: len(each.codes) + each.ended, :steps] for row, each, steps in rows]
 
     def _translation(self, found: Sequence[Written], slots: list[str], looked: np.ndarray | None) -> Translation:
         texts = [placeholders.restore(self.target.decode(each.codes), slots) for each in found]
-        symbols = _spelled(self.target, found[0].codes, slots)
+        symbols = _spelled(self.target, found[0].codes, slots) + [END] * found[0].ended
         alternatives = [(text, each.log_prob) for text, each in zip(texts, found, strict=True)]
         return Translation(texts[0], found[0].log_prob, alternatives, symbols, looked)
 
@@ -344,8 +353,20 @@ def _embedding(symbols: int, embedding: Embedding) -> nn.Embedding:
 
 
 def _spelled(vocabulary: Vocabulary, codes: Iterable[int], slots: list[str]) -> list[str]:
-    """Each symbol as text, the end after them."""
-    return [*(placeholders.restore(vocabulary.decode([code]), slots) for code in codes), END]
+    """Each symbol as text."""
+    return [placeholders.restore(vocabulary.decode([code]), slots) for code in codes]
+
+
+def _together(steps: Sequence[int]) -> Iterator[list[int]]:
+    """The numbers of rows to read together, shortest first: of each group no more than so many padded steps."""
+    group: list[int] = []
+    for row in sorted(range(len(steps)), key=steps.__getitem__):
+        if group and steps[row] * (len(group) + 1) > TOGETHER:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
 
 
 def _padded(rows: Sequence[np.ndarray], end: int) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B"]]:

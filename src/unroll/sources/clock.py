@@ -35,6 +35,15 @@ def clock_at(places: np.ndarray, length: int) -> np.ndarray:
     return (OTHER + np.minimum(length - places, FARTHEST) - 1).astype(np.int32)
 
 
+def with_end(clock: np.ndarray) -> np.ndarray:
+    """int32 (T + 1,): a clock (T,), at least one sixteenth of it, and what it would show if the piece went on."""
+    last = int(clock[-1])
+    length = next((length for length in LENGTHS if last < _FIRST[length] + length), 0)
+    if not length:  # of a bar of another length: it is not known how far the bar line after the next one is
+        return np.append(clock, last - 1 if last > OTHER else CLOCKS - 1).astype(np.int32)
+    return np.append(clock, clock_at(np.array((last - _FIRST[length] + 1) % length), length)).astype(np.int32)
+
+
 def ends_bar(clock: np.ndarray) -> np.ndarray:
     """bool (T,): whether a bar line stands behind each sixteenth."""
     return np.isin(clock, _LAST)

@@ -49,7 +49,7 @@ def chorales(rows: Rows, models: Mapping[str | None, Model], folder: Path) -> li
         lines = [("seed", str(seed))]
         shown.append(Exhibit("Written by the model", f"Chorale {seed}", "", image, audio, lines))
     row = min(rows, key=lambda row: (abs(len(row["example"].codes) - GIVEN), row["id"]))
-    bach, clock = voices_of(row["example"], model), row["example"].clock
+    bach, clock = voices_of(row["example"], model), row["example"].clock[:-1]
     own = writing.harmonised(model, bach[:, 0], clock)
     for name, voices, caption in (
         ("model", own, "The melody was given; alto, tenor and bass are the model's."),

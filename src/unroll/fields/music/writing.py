@@ -25,6 +25,7 @@ from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
 from unroll.patterns.language_model import Codes
 from unroll.sources import abc_bars
+from unroll.sources.clock import with_end
 
 TEMPERATURE = 0.8
 DRAWN = 16  # pieces at a time, of which the best is taken
@@ -125,7 +126,7 @@ def chorales(
         return scores, state
 
     # After the last sixteenth one more code is drawn, whatever it is, to hear how probable the end would have been.
-    state, start = _begun(model, begun, torch.from_numpy(np.append(clock, 0)), count)
+    state, start = _begun(model, begun, torch.from_numpy(with_end(clock)), count)
     longest = len(clock) * streams - len(begun)
     written = sample(
         step, state, start, -1, longest + 1, sampling, random, lambda place: music if place < longest else None
@@ -171,6 +172,7 @@ def harmonised(model: Model, soprano: np.ndarray, clock: np.ndarray) -> np.ndarr
     return notes.decode(np.array(best.codes, np.int32), streams, settings)
 
 
+@torch.no_grad()
 def _begun(model: Model, codes: Sequence[int], clock: Tensor | None, rows: int) -> tuple[State, Int[Tensor, "N"]]:
     """The state of so many rows that began with ``codes``, and the last code, which is still to be read."""
     state, last = model.begin(1, clock), torch.tensor([model.start])
