@@ -66,6 +66,24 @@ def test_matrices_are_views_of_the_mapped_file(written):
     assert pa.total_allocated_bytes() == before
 
 
+@pytest.mark.parametrize("kind", ["int16", "int32", "float32"])
+def test_columns_of_numbers_are_read_as_views(tmp_path, kind):
+    lengths = [LENGTHS[i % len(LENGTHS)] for i in range(300)]  # more than a chunk
+    given = [list(range(i, i + length)) for i, length in enumerate(lengths)]
+    schema = pa.schema([("codes", pa.large_list(pa.from_numpy_dtype(kind)))])
+    examples.write(tmp_path / "train.arrow", schema, ({"codes": row} for row in given))
+    before = pa.total_allocated_bytes()
+    column = examples.read(tmp_path / "train.arrow")["codes"]
+    found = examples.vectors(column)
+    assert pa.total_allocated_bytes() == before
+    assert [view.tolist() for view in found] == given
+    assert {view.dtype for view in found} == {np.dtype(kind)}
+    assert not found[0].flags.owndata
+    assert [view.tolist() for view in examples.vectors(column.slice(250, 10))] == given[250:260]
+    assert [view.tolist() for view in examples.vectors(column.slice(0, 0))] == []
+    assert [view.tolist() for view in examples.vectors(column.take([299, 0]))] == [given[299], given[0]]
+
+
 def test_nested_rows_of_numbers_serve_as_a_matrix(written):
     table = examples.read(written([{"id": "a", "frames": [[1.0, 2.0], [3.0, 4.0]]}]))
     np.testing.assert_array_equal(examples.matrices(table["frames"])[0], [[1, 2], [3, 4]])

@@ -85,7 +85,7 @@ def _sides(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 @pytest.fixture
 def coded() -> Callable[..., pa.Table]:
-    """Makes a table of codes (T, K) for the language model, with a ``clock`` of so many values where there is one."""
+    """Makes a table of codes (T, K) for the language model, with a ``clock`` (T + 1,) of ``clocks`` values if any."""
 
     def made(found: list[np.ndarray], size: int, clock: list[np.ndarray] | None = None, clocks: int = 0) -> pa.Table:
         codes = [np.asarray(each, np.int32) for each in found]

@@ -8,7 +8,7 @@ from unroll.patterns import language_model
 TASK = language_model.Settings(window=8)
 RNG = np.random.default_rng(0)
 PIECES = [RNG.integers(0, 5, (steps, 3)) for steps in (7, 9, 4)]
-CLOCKS = [np.arange(steps) % 4 for steps in (7, 9, 4)]
+CLOCKS = [np.arange(steps + 1) % 4 for steps in (7, 9, 4)]
 
 
 def fit(table, novelty=1.0):
@@ -17,7 +17,7 @@ def fit(table, novelty=1.0):
 
 def told(baseline, codes, clock):
     """The probabilities (T K + 1, V + 1) of the codes at each place of a piece (T, K), by writing it."""
-    state, last = baseline.begin(1, torch.from_numpy(np.append(clock, 0))), torch.tensor([baseline.start])
+    state, last = baseline.begin(1, torch.from_numpy(clock)), torch.tensor([baseline.start])
     found = []
     for code in [*codes.ravel(), 0]:
         scores, state = baseline.step(last, state)
@@ -29,7 +29,7 @@ def told(baseline, codes, clock):
 def test_every_distribution_sums_to_one(coded):
     baseline = fit(coded(PIECES, 5, CLOCKS, 4), novelty=2.5)
     strange = RNG.integers(0, 5, (12, 3))
-    for codes, clock in ((PIECES[0], CLOCKS[0]), (strange, np.arange(12) % 4)):
+    for codes, clock in ((PIECES[0], CLOCKS[0]), (strange, np.arange(13) % 4)):
         found = told(baseline, codes, clock)
         assert found.sum(1).tolist() == pytest.approx([1] * len(found), abs=1e-5)
         assert (found[::3] > 0).all()  # nothing is impossible
@@ -39,12 +39,12 @@ def test_every_distribution_sums_to_one(coded):
 
 def test_the_formula_by_hand(coded):
     # One voice: after the start comes 0, after 0 twice 1 and once 0, all at the clock 0; at the end comes the end.
-    baseline = fit(coded([np.array([[0], [0], [1]]), np.array([[0], [1]])], 2, [np.zeros(3), np.zeros(2)], 1))
+    baseline = fit(coded([np.array([[0], [0], [1]]), np.array([[0], [1]])], 2, [np.zeros(4), np.zeros(3)], 1))
     empty = (np.array([3, 2, 2]) + 3 * np.ones(3) / 3) / (7 + 3)  # (): 0 came 3 times, 1 and the end twice
     after = (np.array([1, 2, 0]) + 2 * empty) / (3 + 2)  # (a), after 0
     timed = (np.array([1, 2, 0]) + 2 * after) / (3 + 2)  # (clock, a)
     fullest = (np.array([1, 2, 0]) + 2 * timed) / (3 + 2)
-    found = told(baseline, np.array([[0]]), np.zeros(1, np.int64))[1]
+    found = told(baseline, np.array([[0]]), np.zeros(2, np.int64))[1]
     assert len(baseline.seen[0]) == 3
     assert found.tolist() == pytest.approx(timed.tolist(), rel=1e-5)
     assert found.tolist() != pytest.approx(fullest.tolist(), rel=1e-3)
@@ -68,7 +68,7 @@ def test_a_voice_follows_those_above_it(coded):
 
 def test_the_clock_tells_what_a_beat_brings(coded):
     beats = np.array([[1], [0], [0], [0]] * 50)
-    table = coded([beats], 2, [np.arange(200) % 4], 4)
+    table = coded([beats], 2, [np.arange(201) % 4], 4)
     (reading,) = fit(table).predict(fit(table).examples(table))
     assert (reading.best == beats).all()
 

@@ -33,6 +33,18 @@ def test_refuses_what_it_would_not_reorder(part):
         select((torch.zeros(2), part), torch.tensor([1, 0]))
 
 
+def test_nothing_is_kept_for_gradients():
+    weight = torch.zeros(3, requires_grad=True)
+    asked = []
+
+    def step(codes, state):
+        asked.append((weight + codes[:, None]).requires_grad)
+        return weight.expand(len(codes), -1), state
+
+    write(step, (), torch.tensor([0, 0]), -1, 2, lambda log_probs: log_probs.argmax(1))
+    assert asked == [False, False]
+
+
 def test_one_longest_for_all_or_one_for_each():
     start = torch.tensor([8, 8, 8])
     assert limits(5, start).tolist() == [5, 5, 5]

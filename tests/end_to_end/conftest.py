@@ -23,8 +23,11 @@ class Project:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def run(self, *command: str, status: int = 0) -> str:
-        """What a command printed, standard error included; its exit status must be ``status``."""
+    def run(self, *command: str, status: int = 0, given: str | None = None) -> str:
+        """What a command printed, standard error last; its exit status must be ``status``.
+
+        ``given`` is what it finds on standard input.
+        """
         environment = os.environ | {
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -32,7 +35,9 @@ class Project:
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what Python caches beside the code must make nothing stale
         words = [sys.executable, "-m", *command]
-        done = subprocess.run(words, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            words, cwd=self.path, env=environment, capture_output=True, input=given, text=True, check=False
+        )
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -78,14 +83,16 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def project_of(root, raw, tmp_path_factory) -> Callable[[str, Sequence[str], Callable[[dict], None]], Project]:
+def project_of(root, raw, tmp_path_factory) -> Callable[..., Project]:
     """Makes a project of one field, reproduced once with two processes side by side.
 
-    It is given the field's ``sources``; ``shrink`` makes the field's block of params.yaml, in place, as small as still
-    runs every stage.
+    It is given the field's ``sources``, each fetched, or a folder ``of`` one's own; ``shrink`` makes the field's block
+    of params.yaml, in place, as small as still runs every stage.
     """
 
-    def made(field: str, sources: Sequence[str], shrink: Callable[[dict], None]) -> Project:
+    def made(
+        field: str, sources: Sequence[str], shrink: Callable[[dict], None], of: Callable[[str], Path] = raw
+    ) -> Project:
         copy = tmp_path_factory.mktemp(field)
         for name in (*COPIED, f"pipelines/{field}"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +108,7 @@ def project_of(root, raw, tmp_path_factory) -> Callable[[str, Sequence[str], Cal
         project = Project(copy)
         project.run("dvc", "init", "--no-scm", "-q", "-f")
         for name in sources:
-            shutil.copytree(raw(name), copy / "data/raw" / name)
+            shutil.copytree(of(name), copy / "data/raw" / name)
         project.run("dvc", "commit", "-q", "-f", *(f"pipelines/sources/dvc.yaml:fetch@{name}" for name in sources))
         project.run("unroll.reproduce", "--jobs", "2")
         return project

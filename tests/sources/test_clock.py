@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unroll.errors import UserError
-from unroll.sources.clock import CLOCKS, bar_lines, bar_sixteenths, clock_of, ends_bar
+from unroll.sources.clock import CLOCKS, bar_lines, bar_sixteenths, clock_of, ends_bar, with_end
 
 
 def test_literally():
@@ -28,6 +28,23 @@ def test_bar_lines_stand_where_the_metre_has_them(metre, length, bars):
         upbeat + bar * length - 1 for bar in range(bars + 1) if upbeat + bar
     ]
     assert bar_lines(clock) == sorted({0, *(upbeat + bar * length for bar in range(bars + 1))})
+
+
+@pytest.mark.parametrize("metre", ["2/4", "3/4", "6/8", "4/4", "3/2", "12/8"])
+def test_at_the_end_the_clock_goes_on(metre):
+    longer = clock_of(metre, 50, upbeat=3)
+    for steps in range(1, 50):
+        found = with_end(longer[:steps])
+        assert found.dtype == np.int32
+        assert found.tolist() == longer[: steps + 1].tolist()
+
+
+def test_the_end_in_a_bar_of_another_length():
+    longer = clock_of("5/8", 10)
+    for steps in range(1, 10):
+        assert with_end(longer[:steps]).tolist() == longer[: steps + 1].tolist()
+    # Behind the bar line the next one may be anywhere.
+    assert with_end(longer).tolist() == [69, 68, 67, 66, 65, 64, 63, 62, 61, 60, 75]
 
 
 def test_an_unfinished_bar_ends_with_the_piece():

@@ -1,5 +1,7 @@
 """What MLflow serves, saved and loaded as it does it. Speech is served in tests/training/test_tracking.py."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -12,16 +14,21 @@ from unroll.decoding.beam import Beam
 from unroll.errors import UserError
 from unroll.features import windows
 from unroll.features.kmers import Kmers
+from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
 from unroll.fields.forecasting import own
+from unroll.fields.music import composing
+from unroll.fields.music.composing import Wish
 from unroll.params import Recurrent
-from unroll.patterns import classifier, forecaster, tagger, translator
+from unroll.patterns import classifier, forecaster, language_model, tagger, translator
 from unroll.patterns.classifier import Classifier, ClassifierModel
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.forecaster import Forecaster, ForecasterModel
+from unroll.patterns.language_model import Codes, LanguageModel, LanguageModelModel
 from unroll.patterns.tagger import Tagger, TaggerModel
 from unroll.patterns.translator import Translator, TranslatorModel
 from unroll.sources import series
+from unroll.sources.clock import CLOCKS
 
 SERVED = Path(__file__).parents[2] / "src/unroll/stages/served"
 RECURRENT = Recurrent("gru", 4, 1, bidirectional=False, dropout=0.0)
@@ -109,9 +116,37 @@ def test_a_text_has_the_translation_of_the_pattern(served):
         TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "additive", False, False, 0.0),
         Vocabulary.learn(["abc"], "characters", 0),
         Vocabulary.learn(["A B C"], "words", 0),
+        placeholders=False,
     ).eval()
     (expected,) = pattern.translate(["cab"])
     found, again, blank = served("translation", pattern).predict([{"text": "cab"}, {"text": "cab"}, {"text": " "}])
     assert (found.text, found.log_prob) == (expected.text, pytest.approx(expected.log_prob))
     assert (again.text, again.log_prob) == (found.text, found.log_prob)
     assert (blank.text, blank.log_prob) == (" ", 0)
+
+
+def writer(codes: Codes) -> LanguageModel:
+    torch.manual_seed(0)
+    model = LanguageModelModel(RECURRENT, 1, 0.1, embedding=Embedding(4, 0.5), history=1, head=4)
+    return LanguageModel(language_model.Settings(window=9), model, codes).eval()
+
+
+def test_a_wish_has_the_chorale_of_the_command(served):
+    notes = Notes(lowest=40, highest=80)
+    pattern = writer(Codes(notes.codes, 4, CLOCKS, {"settings": json.dumps(asdict(notes))}))
+    rows = [{"bars": 1, "seed": 3, "key": "D", "metre": "3/4"}, {"bars": 2, "seed": 4}]
+    first, second = served("music", pattern).predict(rows)
+    expected = composing.chorale(pattern, Wish("D", "3/4", 1, 0.8, 3))
+    assert (first.abc, first.voices) == ("", expected.voices.T.tolist())
+    assert [len(voice) for voice in first.voices] == [12] * 4
+    assert [len(voice) for voice in second.voices] == [32] * 4
+
+
+def test_a_wish_has_the_tune_of_the_command(served):
+    letters = Vocabulary.learn(["GA|"], "characters", 0)
+    pattern = writer(Codes(letters.size, 1, 0, {"vocabularies": json.dumps({"text": letters.plain()})}))
+    rows = [{"bars": 2, "seed": seed, "key": "Ador", "metre": "2/4", "temperature": 1.5} for seed in (5, 6)]
+    first, second = served("music", pattern).predict(rows)
+    assert (first.abc, first.voices) == (composing.tune(pattern, Wish("Ador", "2/4", 2, 1.5, 5)), [])
+    assert first.abc.startswith("M:2/4\nL:1/8\nK:Ador\n")
+    assert first.abc != second.abc

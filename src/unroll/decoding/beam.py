@@ -62,7 +62,7 @@ class _Finished(NamedTuple):
         return _Finished(*(part.gather(1, chosen) for part in both))
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def beam_search(
     step: Step,
     state: State,

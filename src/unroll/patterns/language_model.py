@@ -226,7 +226,7 @@ class LanguageModel(nn.Module):
         layers, hidden, before, place = state.layers, state.hidden, state.before, state.place
         if len(known) == self.codes.streams:
             before = torch.cat((torch.stack(known, 1), before[:, : -len(known)]), 1)
-            read = torch.cat((before, state.clocks[:, place : place + 1]), 1) if self.codes.clocks else before
+            read = torch.cat((before, state.clocks[:, place, None]), 1) if self.codes.clocks else before
             # For a single step this is faster than the bag.
             embedded = functional.embedding(read + self.offsets, self.embedding.weight).sum(1)
             hidden, layers = self.layers.step(embedded, layers)
