@@ -26,6 +26,17 @@ def test_tunes_are_shown_as_text_picture_and_sound(letters, tmp_path, monkeypatc
     assert sorted(path.name for path in tmp_path.glob("tune*")) == ["tune-1.mp3", "tune-1.png", "tunes.arrow"]
 
 
+def test_a_model_that_writes_no_tune_is_shown_all_the_same(letters, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "TUNE_SEEDS", range(1, 3))
+    monkeypatch.setattr(writing, "ROUNDS", 1)
+    _, model = letters(["what?! ... no music:\n"], order=2)
+    first, second = pictures.tunes({None: model}, tmp_path)
+    assert [exhibit.image for exhibit in (first, second)] == [None, None]
+    (_, (_, text)), (_, (_, other)) = first.lines, second.lines
+    assert 0 < len(text) <= pictures.LETTERS
+    assert text != other
+
+
 def test_chorales_are_shown_and_a_melody_beside_what_bach_made_of_it(choir, tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "CHORALE_BARS", 1)
     short, long = (VOICES, clock_of("4/4", 16)), (np.tile(VOICES, (3, 1)), clock_of("4/4", 48))

@@ -24,8 +24,8 @@ def filled(score: str, **weights: list[list[float]]) -> Attention:
     attention = Attention(score, queries=2, memory=2)
     with torch.no_grad():
         for name, weight in attention.named_parameters():
-            module, kind = name.split(".")
-            weight.copy_(torch.tensor(weights[module]) if kind == "weight" else torch.zeros(2))
+            module, _, kind = name.partition(".")
+            weight.copy_(torch.tensor(weights[module]) if kind == "weight" else torch.zeros_like(weight))
     return attention
 
 
@@ -53,6 +53,16 @@ def test_additive_is_a_softmax_of_a_small_network():
     expected = softmax(*scores)
     assert weights.tolist() == [[pytest.approx(expected)]]
     assert found.tolist() == [[pytest.approx([expected[0] + 0.5 * expected[1], 3 * expected[0] - expected[1]])]]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_at_first_it_looks_along_the_diagonal(score):
+    attention = Attention(score, queries=3, memory=5)
+    keys, nothing = torch.zeros(1, 50, 3), torch.zeros(1, 50, dtype=torch.bool)
+    _, weights = attention(torch.zeros(1, 2, 3), keys, torch.randn(1, 50, 5), nothing, first=10)
+    assert weights.argmax(2).tolist() == [[10, 11]]
+    assert_close(weights[0, 0, 7] / weights[0, 0, 10], torch.tensor(-3 * 0.2).exp())
+    assert weights[0, 0, 31:].unique().numel() == 1  # farther than the bias reaches
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -89,14 +99,15 @@ def test_queries_do_not_see_each_other(score):
     padding = torch.arange(6)[None] >= 5
     found, weights = looked(attention, queries, memory, padding)
     for number, query in enumerate(queries.split(1, dim=1)):
-        alone, own = looked(attention, query, memory, padding)
+        alone, own = attention(query, attention.keys(memory), memory, padding, first=number)
         assert_close(alone[:, 0], found[:, number])
         assert_close(own[:, 0], weights[:, number])
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_the_order_of_the_memory_does_not_matter(score):
+def test_but_for_the_bias_the_order_of_the_memory_does_not_matter(score):
     attention = Attention(score, queries=3, memory=5)
+    torch.nn.init.zeros_(attention.places)
     queries, memory, order = torch.randn(2, 4, 3), torch.randn(2, 6, 5), torch.randperm(6)
     padding = torch.arange(6) >= torch.tensor([6, 3])[:, None]
     found, weights = looked(attention, queries, memory, padding)

@@ -266,13 +266,13 @@ class Translator(nn.Module):
         return self._attended(hidden, memory)
 
     def _attended(
-        self, hidden: Float[Tensor, "B T H"], memory: Memory
+        self, hidden: Float[Tensor, "B T H"], memory: Memory, first: int = 0
     ) -> tuple[Float[Tensor, "B T E"], Float[Tensor, "B T S"] | None]:
         """The attentional vectors of the decoder's outputs, and where these looked."""
         if self.attention is None:
             found, weights = memory.summary[:, None].expand(-1, hidden.shape[1], -1), None
         else:
-            found, weights = self.attention(hidden, memory.keys, memory.steps, memory.padding)
+            found, weights = self.attention(hidden, memory.keys, memory.steps, memory.padding, first)
         return torch.tanh(self.attentional(torch.cat((hidden, found), 2))), weights
 
     def _inputs(
@@ -289,10 +289,10 @@ class Translator(nn.Module):
         """The attentional vectors, each of which is an input of the next step, and where they looked."""
         state = self.decoder.init_state(len(embedded))
         attended, all_attended, all_weights = torch.zeros_like(embedded[:, :1]), [], []
-        for symbol in embedded.unbind(1):
+        for place, symbol in enumerate(embedded.unbind(1)):
             inputs = self._inputs(symbol[:, None], memory, self.dropout(attended))
             hidden, state = self.decoder.step(inputs[:, 0], state)
-            attended, weights = self._attended(hidden[:, None], memory)
+            attended, weights = self._attended(hidden[:, None], memory, place)
             all_attended.append(attended)
             all_weights.append(weights)
         return torch.cat(all_attended, 1), None if self.attention is None else torch.cat(all_weights, 1)
@@ -310,7 +310,7 @@ class Translator(nn.Module):
             embedded = self.target_embedding(codes) if state.written else self.bridge(memory.summary)
             inputs = self._inputs(embedded[:, None], memory, state.attended[:, None])
             hidden, layers = self.decoder.step(inputs[:, 0], state.layers)
-            attended, _ = self._attended(hidden[:, None], memory)
+            attended, _ = self._attended(hidden[:, None], memory, state.written)
             return self.output(attended[:, 0]), Writing(layers, attended[:, 0], state.written + 1)
 
         return step
