@@ -29,6 +29,9 @@ def test_nothing_happens_when_nothing_is_raised(capsys):
          "interrupted: nothing half-written is left; run the same command again\n"),
         (OSError(errno.ENOSPC, "No space left on device", "models/model.pt"), 1,
          "error: no space left on the disk while writing models/model.pt: free some, run again\n"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "work"), 2, "error: work is a folder: name a file\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "/etc/x"), 2,
+         "error: no permission for /etc/x: name one that you may read or write\n"),
         (OSError(errno.ENOSPC, "No space left on device"), 1,
          "error: no space left on the disk while writing a file: free some, run again\n"),
     ],
@@ -37,7 +40,7 @@ def test_an_expected_end_is_a_line_and_a_status(capsys, error, status, said):
     assert ending(capsys, error) == (status, said)
 
 
-@pytest.mark.parametrize("error", [ValueError("a defect"), PermissionError(errno.EACCES, "denied"), SystemExit(3)])
+@pytest.mark.parametrize("error", [ValueError("a defect"), OSError(errno.EIO, "broken"), SystemExit(3)])
 def test_anything_else_goes_on_up(error):
     with pytest.raises(type(error)) as caught, ends_clearly():
         raise error

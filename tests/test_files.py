@@ -41,6 +41,16 @@ def test_an_exception_leaves_the_old_file_and_nothing_beside_it(tmp_path, error)
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_file_never_replaces_a_folder(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "precious").write_text("old")
+    with pytest.raises(IsADirectoryError, match="work"), opened(folder) as out:
+        out.write("new")
+    assert (folder / "precious").read_text() == "old"
+    assert os.listdir(tmp_path) == ["work"]
+
+
 def test_a_folder_is_replaced_with_all_that_was_in_it(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "stale").write_text("old")

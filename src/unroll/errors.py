@@ -15,8 +15,8 @@ class UserError(Exception):
 def ends_clearly() -> Iterator[None]:
     """Turns the expected ways to fail into one line on standard error and an exit status.
 
-    ``UserError`` ends with status 2, a full disk with 1, Ctrl-C with 130, a closed pipe quietly with 1; anything
-    else is a defect of the program and keeps its traceback.
+    ``UserError`` and a file that may not be written end with status 2, a full disk with 1, Ctrl-C with 130, a closed
+    pipe quietly with 1; anything else is a defect of the program and keeps its traceback.
     """
     try:
         try:
@@ -30,6 +30,10 @@ def ends_clearly() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to write goes nowhere
         sys.exit(1)
+    except IsADirectoryError as error:
+        _end(f"error: {error.filename} is a folder: name a file", 2)
+    except PermissionError as error:
+        _end(f"error: no permission for {error.filename or 'a file'}: name one that you may read or write", 2)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

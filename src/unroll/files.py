@@ -1,6 +1,8 @@
 """Writing files so that nobody ever sees a half-written one, and hashing them."""
 
+import errno
 import hashlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,13 +16,16 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yields a path beside ``path`` to write a file or folder at; renames it into place when the block ends well.
 
     The last part of the yielded path is the same as that of ``path`` (some formats store their own name). What
-    stood at ``path`` is replaced; when the block raises, it stays as it was and nothing else is left behind.
+    stood at ``path`` is replaced; when the block raises, it stays as it was and nothing else is left behind. A file
+    never replaces a folder: that raises IsADirectoryError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
         fresh = Path(beside) / path.name
         yield fresh
         if path.is_dir():
+            if not fresh.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             path.rename(fresh.with_name(f"{path.name}.old"))
         fresh.replace(path)
 

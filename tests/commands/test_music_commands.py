@@ -8,10 +8,12 @@ import pytest
 from unroll import cli
 from unroll.baselines import ngram_counts
 from unroll.decoding.ngram import NGram
+from unroll.decoding.sampling import Sampling
+from unroll.errors import UserError
 from unroll.features import notes
 from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
-from unroll.fields.music import composing
+from unroll.fields.music import composing, writing
 from unroll.patterns.language_model import Codes
 from unroll.sources import abc, abc_bars, scores
 from unroll.sources.clock import CLOCKS, clock_of
@@ -62,7 +64,7 @@ def found(monkeypatch):
     def holds(voices: np.ndarray, key: Key = C_MAJOR, clock: np.ndarray | None = None) -> None:
         steps = len(voices)
         clock = clock_of("4/4", steps) if clock is None else clock
-        score = Score("found", voices.astype(np.int16), clock, np.zeros(steps, np.int32), "4/4", key)
+        score = Score("found", voices.astype(np.int16), clock, "4/4", key)
         monkeypatch.setattr(scores, "read_scores", lambda paths: iter([score]))
 
     return holds
@@ -75,6 +77,16 @@ def test_compose_writes_the_key_the_metre_and_the_bars(run, tmp_path):
     (tune,) = abc.read_tunes(path)
     assert tune.text == TUNE
     assert tune.headers["T"] == "Composed from seed 1"
+
+
+def test_compose_draws_as_asked(run, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(composing, "tune", lambda model, wish: asked.append(wish.sampling) or TUNE)
+    path = tmp_path / "tune.abc"
+    chosen = ("--temperature", "0.9", "--top-k", "5", "--top-p", "0.7", "--repetition", "1.1")
+    assert run(tune_writer(), "compose", "-o", path)[0] == 0
+    assert run(tune_writer(), "compose", "-o", path, *chosen)[0] == 0
+    assert asked == [Sampling(0.8, 0, 1.0, 1.0), Sampling(0.9, 5, 0.7, 1.1)]
 
 
 def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
@@ -101,9 +113,14 @@ def test_compose_goes_on_from_an_opening(run, tmp_path):
     ("arguments", "message"),
     [
         (("--key", "H"), "key 'H' is unknown: one of C, Db, D, "),
+        (("--key", "Gfoo"), "key 'Gfoo' is unknown: one of C, Db, D, "),
         (("--metre", "7/9"), "metre '7/9' is unknown: one of 2/4, 3/4, 4/4"),
         (("--bars", "0"), "'--bars': "),
         (("--temperature", "0"), "'--temperature': "),
+        (("--top-k", "-1"), "'--top-k': "),
+        (("--top-p", "0"), "'--top-p': "),
+        (("--top-p", "nan"), "'--top-p': "),
+        (("--repetition", "0.9"), "'--repetition': "),
         (("--opening", "nowhere.abc"), "'nowhere.abc' does not exist"),
         (("-o", "tune.wav"), "tune.wav: the ending says the format: one of .mid, "),
         (("--opening", "README.md", "--key", "G"), "README.md has a key and a metre of its own: leave out --key"),
@@ -141,8 +158,23 @@ def test_an_opening_is_one_melody(run, tmp_path):
     assert "two.abc has 2 tunes: write the one to go on from to a file of its own" in err
 
 
+def test_an_opening_has_a_length(run, tmp_path):
+    opening = tmp_path / "long.abc"
+    opening.write_text("X:1\nM:4/4\nL:1/8\nK:C\n" + "CDEF GABc |\n" * 500)
+    status, _, err = run(tune_writer(), "compose", "--opening", opening, "-o", tmp_path / "tune.abc")
+    assert status == 2
+    assert "long.abc is 6016 letters long: cut it to at most 5000" in err
+
+
+def test_an_opening_so_low_that_it_would_fall_silent_is_refused(found, tmp_path):
+    found(np.full((16, 4), 5), Key(5, "major"))
+    wish = composing.Wish("", "", 1, writing.at(0.2), 1, tmp_path / "low.mid")
+    with pytest.raises(UserError, match=r"low\.mid runs from pitch 0 to 0 when put in C major"):
+        composing.chorale(choir(), wish)
+
+
 def test_a_chorale_is_put_in_its_key():
-    wish = composing.Wish("Em", "3/4", 2, 0.2, 1)
+    wish = composing.Wish("Em", "3/4", 2, writing.at(0.2), 1)
     piece = composing.chorale(choir(), wish)
     assert (piece.voices.shape, piece.metre, piece.key) == ((24, 4), "3/4", Key(4, "minor"))
     assert piece.voices[0].tolist() == [67, 62, 59, 43]  # five lower than in A minor
@@ -152,7 +184,7 @@ def test_a_chorale_is_put_in_its_key():
 def test_a_chorale_goes_on_where_its_opening_stops(found, tmp_path):
     begun = np.tile([74, 69, 66, 50], (10, 1)) * np.where(np.arange(10)[:, None], -1, 1)  # two above C, four of upbeat
     found(begun, Key(2, "major"), clock_of("4/4", 10, upbeat=4))
-    piece = composing.chorale(choir(), composing.Wish("", "", 1, 0.2, 1, tmp_path / "opening.mid"))
+    piece = composing.chorale(choir(), composing.Wish("", "", 1, writing.at(0.2), 1, tmp_path / "opening.mid"))
     np.testing.assert_array_equal(piece.voices[:10], begun)
     assert piece.key == Key(2, "major")
     assert piece.clock.tolist() == clock_of("4/4", 36, upbeat=4).tolist()  # the bar that it stopped in, and one more
@@ -209,7 +241,14 @@ def test_harmonise_reads_and_writes_files(run, tmp_path):
     assert score.voices[0].tolist() == [72, 67, 64, 48]
 
 
-@pytest.mark.parametrize("event", [b"\0\xff\x2f\0", b"\0\x99\x26\x40\4\x89\x26\0\0\xff\x2f\0"])  # none; a snare drum
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"\0\xff\x2f\0",  # none
+        b"\0\x99\x26\x40\4\x89\x26\0\0\xff\x2f\0",  # a snare drum
+        b"\0\x90\0\x40\4\x80\0\0\0\xff\x2f\0",  # the pitch 0
+    ],
+)
 def test_harmonise_refuses_midi_without_a_melody(run, tmp_path, event):
     path = tmp_path / "drums.mid"
     path.write_bytes(HEADER + len(event).to_bytes(4, "big") + event)

@@ -32,7 +32,7 @@ msgstr ""
 class Stub:
     """Writes a text in upper case and, less probably, as it is; %s is lost in both. Knows the letters a to z."""
 
-    settings = SimpleNamespace(beam=Beam(4, 0.0))
+    settings = SimpleNamespace(beam=Beam(4, 0.0), longest=16)
 
     def translate(self, texts, n_best=1):
         ways = [[(text.replace("%s", "").upper().replace("%D", "%d"), -0.5), (text[::-1], -1.25)] for text in texts]
@@ -76,8 +76,15 @@ def test_a_long_line_is_translated_in_pieces_and_says_so(run):
     status, out, err = run("translate", "-", stdin=b"short\n" + b"word " * 5000)
     assert (status, out) == (0, "SHORT\n" + "WORD " * 5000 + "\n")
     assert err == (
-        "note: text 2 has 5,000 words, and the model learned from texts of 4 at the most: it is translated in 1,250"
-        " pieces\n"
+        "note: text 2 has 5,000 words, and the model translates 4 at a time: it is translated in 1,250 pieces\n"
+    )
+
+
+def test_a_placeholder_that_was_lost_is_said(run):
+    status, out, err = run("translate", "open", "open %s", "%d files", "copy %s")
+    assert (status, out) == (0, "OPEN\nOPEN \n%d FILES\nCOPY \n")
+    assert err == (
+        "note: text 2: a placeholder was lost or invented\nnote: text 4: a placeholder was lost or invented\n"
     )
 
 
@@ -87,8 +94,8 @@ def test_a_catalogue_is_filled(run, tmp_path):
     status, out, err = run("translate", "--po", path, "-o", output)
     assert (status, out) == (0, "")
     assert err.endswith(
-        "messages.po: entries filled and marked fuzzy: 1; left empty, because a placeholder would have been lost or"
-        " invented: 1; translated before: 1\n"
+        "messages.po: entries filled and marked fuzzy: 1; left empty, lest a placeholder be lost or invented: 1;"
+        " translated before: 1\n"
     )
     assert output.read_text() == CATALOGUE.replace("#, python-format", "#, fuzzy, python-format").replace(
         'msgstr[0] ""\nmsgstr[1] ""', 'msgstr[0] "%d FILE"\nmsgstr[1] "%d FILES"'
@@ -104,6 +111,7 @@ def test_a_catalogue_is_filled(run, tmp_path):
         (["text", "--n-best", 5], b"", "--n-best 5 is too many: the search of this model keeps 4"),
         (["-"], b"one\n\xff\n", "standard input, line 2 is not UTF-8"),
         (["fine", "\udcff"], b"", "text 2 is not UTF-8"),
+        (["--po", "a.po", "--n-best", 2], b"", "a catalogue has room for one translation: leave out --n-best"),
         (["--po", "none.po"], b"", "none.po cannot be read"),
         (["text", "--task", "translation/pronunciation"], b"", "translation/pronunciation is no task of texts"),
     ],
@@ -134,3 +142,9 @@ def test_a_word_that_cannot_be_spelled_is_named_and_the_others_pronounced(run):
     status, out, err = run("pronounce", "one", "日", "two")
     assert (status, out) == (2, "one  ONE\ntwo  TWO\n")
     assert err == "error: '日': the model never met '日': spell it with letters alone\n"
+
+
+def test_a_very_long_word_is_named_and_the_others_pronounced(run):
+    status, out, err = run("pronounce", "a" * 17, "a" * 16)
+    assert (status, out) == (2, f"{'a' * 16}  {'A' * 16}\n")
+    assert err == "error: 'aaaaaaaaaaaaaaaa'… has 17 letters: the model pronounces words of 16 at the most\n"

@@ -103,7 +103,7 @@ def test_composing_a_tune(project, tmp_path):
         assert project.run("unroll.cli", "compose", *asked) == ""
     (tune,) = abc.read_tunes(paths[0])
     assert tune.text.startswith("M:4/4\nL:1/8\nK:G\n")
-    assert abc_bars.bar_lengths(tune.text) == [1] * 4
+    assert [bar.length for bar in abc_bars.bars(tune.text)] == [1] * 4
     played = scores.parse(paths[1])
     assert played.metre == "4/4"
     assert (played.voices[:, 0] > 0).sum() == len(abc.heights(tune.text))

@@ -30,6 +30,12 @@ FRENCH = {
     "Close\n": "Fermer",
     "Strange": "�trange",
     "Quit": " ",
+    "Find %1": "Trouver %2",
+    "Go to $HOME": "Aller à $MAISON",
+    "~a files": "~s fichiers",
+    "{0} pages": "{0} pages",
+    "%zu bytes": "%zd octets",
+    "Sure": "Certain",
 }
 
 
@@ -85,6 +91,11 @@ def test_what_is_untranslated_is_filled_and_marked_fuzzy(fill):
         ("Close\n", ""),
         ("Strange", ""),
         ("Quit", ""),
+        ("Find %1", "qt-format"),
+        ("Go to $HOME", "sh-format"),
+        ("~a files", "lisp-format"),
+        ("{0} pages", "csharp-format"),
+        ("%zu bytes", "c-format"),
     ],
 )
 def test_what_would_break_stays_empty_and_is_counted(fill, source, flags):
@@ -102,6 +113,9 @@ def test_what_would_break_stays_empty_and_is_counted(fill, source, flags):
         ("100% done", "100 % fait", "no-python-format"),
         ("%s: %d", "%s: %d", "c-format"),
         ("...", "...", ""),
+        ("{0} pages", "{0} pages", "python-brace-format"),
+        ("{0} pages", "{0} pages", "no-csharp-format"),
+        ("Sure", "Certain", "qt-format"),
     ],
 )
 def test_what_keeps_its_placeholders_is_filled(fill, source, target, flags):

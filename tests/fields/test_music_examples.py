@@ -113,7 +113,6 @@ def test_chorales(chorale_folder):
     assert lower["voices"].tolist() == (plain["voices"] - 2 * np.sign(plain["voices"])).tolist()
     assert (np.abs(higher["voices"]) == np.abs(plain["voices"]) + 3).all()
     assert plain["clock"].tolist() == clock_of("4/4", 64).tolist()
-    assert plain["fermata"].tolist() == [0] * 64
 
 
 def test_a_score_that_has_not_four_voices_is_named(chorale_folder):

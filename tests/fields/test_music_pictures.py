@@ -20,8 +20,10 @@ def test_tunes_are_shown_as_text_picture_and_sound(letters, tmp_path, monkeypatc
     _, model = letters([TUNE])
     played, mute = pictures.tunes({None: model}, tmp_path)
     assert (played.title, played.image, played.audio) == ("Tune 1", "tune-1.png", "tune-1.mp3")
+    assert played.caption == "The best of 16 drawn: the one with most bars as long as the metre says."
     assert played.lines == [("seed", "1"), ("ABC", TUNE.strip())]
-    assert (mute.title, mute.image, mute.audio, mute.caption) == ("Tune 2", None, None, "music21 cannot read it.")
+    assert (mute.title, mute.image, mute.audio) == ("Tune 2", None, None)
+    assert mute.caption == f"{played.caption} music21 cannot read it."
     assert soundfile.info(tmp_path / "tune-1.mp3").duration == pytest.approx(4.06, abs=0.1)  # 8 quarters, 120 a minute
     assert sorted(path.name for path in tmp_path.glob("tune*")) == ["tune-1.mp3", "tune-1.png", "tunes.arrow"]
 
@@ -32,6 +34,7 @@ def test_a_model_that_writes_no_tune_is_shown_all_the_same(letters, tmp_path, mo
     _, model = letters(["what?! ... no music:\n"], order=2)
     first, second = pictures.tunes({None: model}, tmp_path)
     assert [exhibit.image for exhibit in (first, second)] == [None, None]
+    assert first.caption == f"{pictures.NO_TUNE} music21 cannot read it."
     (_, (_, text)), (_, (_, other)) = first.lines, second.lines
     assert 0 < len(text) <= pictures.LETTERS
     assert text != other
@@ -50,6 +53,7 @@ def test_chorales_are_shown_and_a_melody_beside_what_bach_made_of_it(choir, tmp_
         "Piece piece0, by Bach",
     ]
     assert [exhibit.lines for exhibit in shown[:2]] == [[("seed", "1")], [("seed", "2")]]
+    assert shown[0].caption.startswith("The best of 16 drawn: the one likeliest to end where it does")
     for exhibit in shown:
         with Image.open(tmp_path / exhibit.image) as image:
             assert image.size[0] == round(5.6 * 140)

@@ -60,21 +60,21 @@ def pronunciation(source: Path, valid: int, test: int) -> dict[str, list]:
     ],
 )
 def test_near_duplicates(one, other):
-    first, second, third = splits.near_duplicates([one, other, "Something else altogether"])
+    first, second, third = splits.near_duplicates([one, other, "Something else altogether"], "here")
     assert first == second != third
 
 
 def test_near_duplicates_are_linked_by_chains_and_over_blocks(monkeypatch):
     monkeypatch.setattr(splits, "TOGETHER", 3)
     texts = ["copy the page", "copy this page", "copies this pages", *words(20)]
-    groups = splits.near_duplicates(texts)
+    groups = splits.near_duplicates(texts, "here")
     assert len(set(groups[:3])) == 1
     assert sorted(Counter(groups).values()) == [1] * 20 + [3]
 
 
 def test_different_texts_are_no_near_duplicates():
     texts = ["Open", "Close", "Delete page", "Create a site", "Rename this folder", "Go to the last page"]
-    assert len(set(splits.near_duplicates(texts))) == len(texts)
+    assert len(set(splits.near_duplicates(texts, "here"))) == len(texts)
 
 
 def test_families_of_words():
@@ -99,7 +99,7 @@ def test_no_group_is_on_two_sides_and_large_ones_are_trained_on():
 
 
 def test_too_few_to_test_on_are_refused():
-    with pytest.raises(UserError, match=r"here: 10 are too few to validate on 3 and test on 3: ask for fewer"):
+    with pytest.raises(UserError, match=r"here: 10 are too few to validate on 3 and test on 3: lower the keys"):
         splits.drawn(range(10), 3, 3, 0, "here")
 
 
@@ -167,6 +167,36 @@ def test_the_splits_that_parallel_files_state_are_kept(tmp_path):
         "valid": ["Paste"],
         "test": ["Quit", "Save"],
     }
+
+
+def test_packages_are_the_folders_and_ids_tell_their_strings_apart(tmp_path):
+    for package, names in {"my.app": words(10), "my.lib": words(20)[10:]}.items():
+        catalogue(tmp_path / package, [(name, f"le {name}") for name in names])
+    rows = [row for own in interface(tmp_path).values() for row in own]
+    assert Counter(row["package"] for row in rows) == {"my.app": 10, "my.lib": 10}
+    assert len({row["id"] for row in rows}) == 20
+    assert all(row["id"].startswith(f"{row['package']}-") for row in rows)
+
+
+def test_packages_of_two_languages_are_refused(tmp_path):
+    for language in ("de", "fr"):
+        catalogue(tmp_path / language, [("", f"Language: {language}\\n"), ("Copy", "x")])
+    with pytest.raises(UserError, match="has catalogues of de, fr: name a folder of one language"):
+        interface(tmp_path)
+
+
+@pytest.mark.parametrize("pairs", [[], [("12", "12"), ("word " * 13, "mot")]])
+def test_a_source_of_which_nothing_is_left_is_named(tmp_path, pairs):
+    with pytest.raises(UserError, match=r"a\.tsv: no pair is left .* of 12 words .* raise longest_words"):
+        interface(table(tmp_path / "a.tsv", pairs))
+
+
+def test_more_sources_than_can_be_compared_need_splits(tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "COMPARED", 19)
+    path = table(tmp_path / "a.tsv", [(name, f"le {name}") for name in words(20)])
+    with pytest.raises(UserError, match=r"a\.tsv: 20 different texts are too many .*valid\.\* and test\.\*"):
+        interface(path)
+    assert len(splits.near_duplicates(words(19), "here")) == 19
 
 
 def test_preparing_is_repeatable_and_depends_on_the_seed(tmp_path):

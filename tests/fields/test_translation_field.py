@@ -96,8 +96,8 @@ def block(source: object, **own: object) -> dict:
         "embedding": {"features": 4, "spread": 0.1},
         "attention": "additive",
         "input_feeding": False,
-        "tied": True,
-        "smoothing": 0.1,
+        "tied_embeddings": True,
+        "label_smoothing": 0.1,
     }
     return {
         "source": source,

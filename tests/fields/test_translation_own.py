@@ -11,7 +11,7 @@ from unroll.patterns.translator import Translation
 class Stub:
     """Writes a text in upper case, a second best way without its placeholders first; knows the letters a to z."""
 
-    settings = SimpleNamespace(beam=Beam(3, 0.0))
+    settings = SimpleNamespace(beam=Beam(3, 0.0), longest=160)
 
     def __init__(self):
         self.asked = []
@@ -29,7 +29,7 @@ class Stub:
 
 
 def test_the_best_way_that_keeps_the_placeholders_comes_first():
-    assert own.translate(Stub(), ["open", "open %s"], 40, 2) == [
+    assert own.translate(Stub(), ["open", "open %s"], 2) == [
         [("OPEN", -1.0), ("OPEN", -2.0)],
         [("OPEN %s", -2.0), ("open %s", -3.0)],
     ]
@@ -37,19 +37,19 @@ def test_the_best_way_that_keeps_the_placeholders_comes_first():
 
 def test_the_model_reads_texts_as_it_learned_them():
     stub = Stub()
-    own.translate(stub, [" _Don’t  open\tit "], 40)
+    own.translate(stub, [" _Don’t  open\tit "])
     assert stub.asked == ["Don't open it"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n", "%s: 12", "<b>—</b>"])
 def test_what_has_no_letters_stays_and_is_not_asked_for(text):
     stub = Stub()
-    assert own.translate(stub, [text], 40) == [[(text, 0.0)]]
+    assert own.translate(stub, [text]) == [[(text, 0.0)]]
     assert stub.asked == []
 
 
 def test_lines_and_blanks_keep_their_places():
-    (((text, log_prob),),) = own.translate(Stub(), ["\n  one %s\n\n two\r\n"], 40, 3)
+    (((text, log_prob),),) = own.translate(Stub(), ["\n  one %s\n\n two\r\n"], 3)
     assert (text, log_prob) == ("\n  ONE %s\n\n TWO\r\n", -3.0)
 
 
@@ -81,7 +81,7 @@ def test_pieces_are_short_and_are_the_text(text):
 
 
 def test_a_line_of_many_words_is_translated():
-    (((text, log_prob),),) = own.translate(Stub(), ["word " * 5000], 40)
+    (((text, log_prob),),) = own.translate(Stub(), ["word " * 5000])
     assert text == "WORD " * 5000
     assert log_prob == -125
 
@@ -99,15 +99,28 @@ def test_a_line_of_many_words_is_translated():
         ("it", "ce {", False),
         ("<b>it</b>", "<b>ce</b>", True),
         ("<b>it</b>", "<i>ce</i>", False),
-        ("it\n", "ce", False),
-        ("it", "c\ufffd", False),
+        ("it\n", "c\ufffd", True),
     ],
 )
 def test_placeholders_are_kept_or_not(source, target, kept):
     assert own.keeps_placeholders(source, target) == kept
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "faithful"),
+    [("it\n", "ce\n", True), ("it\n", "ce", False), ("it", "\nce", False), ("it", "c\ufffd", False), ("%s", "", False)],
+)
+def test_translations_are_faithful_or_not(source, target, faithful):
+    assert own.is_faithful(source, target) == faithful
+
+
 def test_words_are_pronounced_as_they_are_spelled():
-    assert own.pronounce(Stub(), "Naïve", 2) == ["NAIVE", "NAIVE"]
+    assert own.pronounce(Stub(), "Naïve", 2) == [("NAIVE", -1.0), ("NAIVE", -2.0)]
     with pytest.raises(UserError, match=r"'日本2': the model never met '日', '本', '2': spell it"):
         own.pronounce(Stub(), "日本2")
+
+
+def test_a_word_too_long_to_be_written_out_is_refused():
+    assert own.pronounce(Stub(), "a" * 160) == [("A" * 160, -1.0)]
+    with pytest.raises(UserError, match=r"'a{160}'… has 161 letters: the model pronounces words of 160 at the most"):
+        own.pronounce(Stub(), "a" * 161)

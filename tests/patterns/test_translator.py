@@ -38,7 +38,7 @@ def variant(
     attention: str = "multiplicative", input_feeding: bool = False, tied: bool = False, layer: str = "lstm"
 ) -> TranslatorModel:
     recurrent = Recurrent(layer, hidden=6, layers=2, bidirectional=True, dropout=0.1)
-    return TranslatorModel(recurrent, 1, 0.01, Embedding(5, 0.5), attention, input_feeding, tied, smoothing=0.0)
+    return TranslatorModel(recurrent, 1, 0.01, Embedding(5, 0.5), attention, input_feeding, tied, label_smoothing=0.0)
 
 
 def wide(attention: str = "multiplicative", input_feeding: bool = False) -> TranslatorModel:
@@ -146,7 +146,7 @@ def test_loss_and_scores_by_hand():
     # AE is the most probable: right twice out of ten.
     expected = {"nats_per_symbol": pytest.approx(nats), "wrong_symbols": pytest.approx(0.8)}
     assert pattern.validate([batch, batch]) == expected
-    pattern.model = replace(pattern.model, smoothing=0.1)
+    pattern.model = replace(pattern.model, label_smoothing=0.1)
     uniform = -sum(map(log, [0.05, 0.3, 0.1, 0.2, 0.1, 0.25])) / 6
     assert pattern.loss(batch).item() == pytest.approx(0.9 * nats + 0.1 * uniform)
     assert pattern.validate([batch]) == expected
@@ -382,10 +382,10 @@ def test_settings_that_cannot_be_are_refused():
         "embedding": {"features": 4, "spread": 0.1},
         "attention": "dot",
         "input_feeding": False,
-        "tied": False,
-        "smoothing": 1.0,
+        "tied_embeddings": False,
+        "label_smoothing": 1.0,
     }
     with pytest.raises(
-        UserError, match=r"attention: .*'none', 'additive' or 'multiplicative'(?s:.)*smoothing: .* less"
+        UserError, match=r"attention: .*'none', 'additive' or 'multiplicative'(?s:.)*label_smoothing: .* less"
     ):
         params.check(TranslatorModel, model, "params.yaml: translation.interface.models.lstm")

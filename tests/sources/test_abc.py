@@ -111,6 +111,13 @@ def test_a_file_without_a_tune_is_named(tmp_path, content):
         read_tunes(tmp_path / "empty.abc")
 
 
+@pytest.mark.parametrize("signs", ["[K:" * 50_000, "^" * 50_000, "{" * 50_000, "[" * 50_000, "[K:" + " " * 50_000])
+def test_what_is_never_closed_is_read_all_the_same(signs):
+    tune = Tune({}, f"{signs}\nEF")
+    assert tune.text.endswith("\nEF\n")
+    assert heights(f"{signs}\nEF") == [2, 3]
+
+
 def test_heights():
     assert heights("M:4/4\nL:1/8\nK:C\nC, C c c' ^D{ef}[K:G]z x[CE]\nK:Em\nB,,") == [-7, 0, 7, 14, 1, 0, 2, -8]
 

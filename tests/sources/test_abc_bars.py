@@ -5,9 +5,13 @@ from fractions import Fraction
 import pytest
 
 from unroll.sources import abc
-from unroll.sources.abc_bars import bar_lengths, bars, inner_bars
+from unroll.sources.abc_bars import bars, inner_bars
 
 EIGHTH = Fraction(1, 8)
+
+
+def bar_lengths(text: str) -> list[Fraction]:
+    return [bar.length for bar in bars(text)]
 
 
 def eighths(body: str, head: str = "M:4/4\nL:1/8\nK:C\n") -> list[Fraction]:
@@ -80,6 +84,9 @@ def test_any_text_is_read():
             found = bar_lengths("".join(rng.choices(letters, k=size)))
             assert all(length > 0 for length in found)
     assert bar_lengths("[" * 5000 + "(" * 5000 + "{" * 5000 + "<" * 5000 + "9" * 5000 + "/" * 5000) == []
+    for signs in ("[K:", "^", "{", "[", "(", ":", '"'):
+        assert bar_lengths(signs * 50_000) == []
+        assert eighths(signs * 50_000 + "\nA|") == [1]
     assert bar_lengths("A" + "9" * 5000)[0] == 999 * EIGHTH
     assert bar_lengths("M:0/0\nL:1/0\nA/0|") != []
 

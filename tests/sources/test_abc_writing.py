@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unroll.sources.abc import heights
-from unroll.sources.abc_bars import bar_lengths
+from unroll.sources.abc_bars import bars
 from unroll.sources.abc_writing import key_name, sharps, to_abc
 from unroll.sources.clock import bar_sixteenths, clock_of
 from unroll.sources.scores import Key, parse
@@ -58,5 +58,5 @@ def test_what_is_written_is_read_back(tmp_path, tonic, mode):
     score = parse(tmp_path / "tune.abc")
     assert score.voices[:, 0].tolist() == voice.tolist()
     assert score.metre == "3/4"
-    assert set(bar_lengths(text)[1:-1]) == {bar_sixteenths("3/4") / 16}
+    assert {bar.length for bar in bars(text)[1:-1]} == {bar_sixteenths("3/4") / 16}
     assert len(heights(text)) >= len(notes)

@@ -73,7 +73,13 @@ def test_a_folder_is_all_catalogues_below_it_the_po_first(tmp_path):
     catalogue(tmp_path / "b" / "fr" / "x.po", 'msgid "Copy"\nmsgstr "Copier"\n')
     (tmp_path / "b" / "fr" / "x.mo").write_bytes(b"not read")
     catalogue(tmp_path / "a" / "fr" / "y.po", 'msgid "Open"\nmsgstr "Ouvrir"\n\nmsgid "Copy"\nmsgstr "Copier"\n')
-    assert pairs(read(tmp_path)) == [("Open", "Ouvrir"), ("Copy", "Copier")]
+    catalogue(tmp_path / "c.po", 'msgid "Copy"\nmsgstr "Copier"\n')
+    assert read(tmp_path) == [
+        Message("Open", "Ouvrir", "a"),
+        Message("Copy", "Copier", "a"),
+        Message("Copy", "Copier", "b"),
+        Message("Copy", "Copier", "c"),
+    ]
 
 
 def test_a_folder_of_two_languages_is_refused(tmp_path):
@@ -120,7 +126,7 @@ def test_other_files_are_refused_by_name(tmp_path):
 def test_a_table_of_pairs(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text("Copy\tCopier\n\nOpen\tOuvrir\nCopy\tCopier\n")
-    assert read(path) == [Message("Copy", "Copier"), Message("Open", "Ouvrir")]
+    assert read(path) == [Message("Copy", "Copier", "pairs"), Message("Open", "Ouvrir", "pairs")]
     for line in ("no tab", "a\tb\tc", "a\t", "\tb"):
         path.write_text(f"Copy\tCopier\n{line}\n")
         with pytest.raises(UserError, match=r"pairs\.tsv, line 2: write a source and a target with one tab"):
@@ -138,7 +144,7 @@ def test_parallel_files(tmp_path):
     assert pairs(read(tmp_path)) == [("Copy", "Copier"), ("Open", "Ouvrir")]
     assert {message.split for message in read(tmp_path)} == {""}
     parallel(tmp_path, valid_en="Page\n", valid_fr="Page\n", test_en="Quit\n", test_fr="Quitter\n")
-    assert read(tmp_path)[-1] == Message("Quit", "Quitter", "test")
+    assert read(tmp_path)[-1] == Message("Quit", "Quitter", tmp_path.name, "test")
     assert [message.split for message in read(tmp_path)] == ["train", "train", "valid", "test"]
 
 

@@ -1,5 +1,7 @@
+import multiprocessing
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,10 @@ def _work(argument: str) -> str:
             os._exit(1)
         case "refuse":
             raise UserError("refused by name")
+        case "fail":
+            raise ValueError("an odd file")
+        case "eat":
+            bytearray(limited.MEMORY)
     return argument.upper()
 
 
@@ -24,14 +30,36 @@ def test_results_come_in_order():
 
 
 def test_what_takes_too_long_is_ended_and_named():
-    with pytest.raises(UserError, match=r"^sleep: takes too long to read \(over 0\.1 s"):
+    with pytest.raises(UserError, match=r"^sleep: takes too long to read \(over 0\.1 s\)$"):
         list(limited.each(_work, ["sleep"], seconds=0.1))
-    with pytest.raises(UserError, match=r"^sleep: takes too long to read \(over 60 s, or 0\.2 s for all\)"):
-        list(limited.each(_work, ["sleep"], in_all=0.2))
 
 
 def test_errors_are_passed_on():
     with pytest.raises(UserError, match=r"^refused by name$"):
         list(limited.each(_work, ["refuse"]))
+    with pytest.raises(UserError, match=r"^fail cannot be read \(ValueError: an odd file\)$"):
+        list(limited.each(_work, ["fail"]))
+    with pytest.raises(UserError, match=r"^a cannot be read \(.*pickle"):
+        list(limited.each(_unsendable, ["a"]))
+
+
+def _unsendable(argument: str) -> object:
+    return lambda: argument
+
+
+def test_a_broken_reader_is_named():
     with pytest.raises(UserError, match=r"^die: its reader broke down$"):
         list(limited.each(_work, ["die"]))
+    results = limited.each(_work, ["a", "b"])
+    assert next(results) == "A"
+    (reader,) = multiprocessing.active_children()
+    reader.kill()
+    reader.join()
+    with pytest.raises(UserError, match=r"^b: its reader broke down$"):
+        next(results)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is limited on Linux alone")
+def test_memory_is_limited():
+    with pytest.raises(UserError, match=r"^eat cannot be read \(MemoryError: \)$"):
+        list(limited.each(_work, ["eat"]))

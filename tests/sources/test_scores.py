@@ -51,10 +51,13 @@ def musicxml(folder: Path, notes: str) -> Path:
     return path
 
 
-def midi(folder: Path, *channels: int) -> Path:
-    """A file of a track for each channel, with four quarter notes of the pitch 60 in it."""
-    beats = [b"\0%c<@\x83\x60%c<\0" % (0x90 | channel, 0x80 | channel) for channel in channels]
-    tracks = [4 * beat + b"\0\xff\x2f\0" for beat in beats]
+def midi(folder: Path, *channels: int, pitches: bytes = b"<<<<", length: bytes = b"\x83\x60") -> Path:
+    """A file of a track for each channel, with notes of the ``pitches`` in it, quarters unless told."""
+    tracks = [
+        b"".join(b"\0%c%c@%b%c%c\0" % (0x90 | channel, pitch, length, 0x80 | channel, pitch) for pitch in pitches)
+        + b"\0\xff\x2f\0"
+        for channel in channels
+    ]
     head = b"MThd" + bytes([0, 0, 0, 6, 0, 1, 0, len(tracks), 1, 224])
     path = folder / "score.mid"
     path.write_bytes(head + b"".join(b"MTrk" + len(track).to_bytes(4) + track for track in tracks))
@@ -74,7 +77,6 @@ def test_what_is_written_is_read_back(tmp_path, ending):
     # MIDI knows of no upbeat.
     upbeat = 4 if "xml" in ending else 0
     assert score.clock.tolist() == clock_of("4/4", 20, upbeat).tolist()
-    assert score.fermata.tolist() == [0] * 20
 
 
 def test_of_several_notes_the_highest_counts(tmp_path):
@@ -95,16 +97,14 @@ def test_triplets_and_grace_notes(tmp_path):
     assert parse(path).voices[:, 0].tolist() == [60, 62, -62, 64, 65, -65, -65, -65]
 
 
-def test_ties_and_fermatas(tmp_path):
+def test_ties(tmp_path):
     tied = '<tie type="{0}"/>'.format
-    fermata = "<notations><fermata/></notations>"
     path = musicxml(
         tmp_path,
-        note("C4", 6, tied("start")) + note("C4", 6, tied("stop")) + note("C4", 6) + note("D4", 6, fermata),
+        note("C4", 6, tied("start")) + note("C4", 6, tied("stop")) + note("C4", 6) + note("D4", 6),
     )
     score = parse(path)
     assert score.voices[:, 0].tolist() == [60, -60, -60, -60, 60, -60, 62, -62]
-    assert score.fermata.tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert score.clock.tolist() == list(range(8))
 
 
@@ -120,6 +120,20 @@ def test_abc_with_unknown_fields_and_without_a_unit(tmp_path):
 
 def test_drums_are_no_voice(tmp_path):
     assert parse(midi(tmp_path, 9, 0)).voices.shape == (16, 1)
+
+
+def test_the_midi_pitch_0_is_a_rest(tmp_path):
+    assert parse(midi(tmp_path, 0, pitches=b"<\0>")).voices[::4, 0].tolist() == [60, 0, 62]
+    with pytest.raises(UserError, match=r"score\.mid has no note of a pitch"):
+        parse(midi(tmp_path, 0, pitches=b"\0\0"))
+
+
+def test_what_is_far_too_long_is_refused_before_room_is_made_for_it(tmp_path):
+    said = r"score\.\w+ is \d+ sixteenths long: cut it into parts of at most 100000$"
+    with pytest.raises(UserError, match=said):
+        parse(musicxml(tmp_path, note("C4", 1_000_000_000)))
+    with pytest.raises(UserError, match=said):
+        parse(midi(tmp_path, 0, length=b"\xff\xff\xff\x7f"))
 
 
 def test_several_scores_are_read_in_their_order(tmp_path):
@@ -144,6 +158,7 @@ def test_a_midi_file_of_drums_is_named(tmp_path, channels):
         ("bad.mid", b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0", "has no note of a pitch"),
         ("bad.musicxml", b"<a><b></a>", "cannot be read as a score"),
         ("bad.mxl", b"no archive", "cannot be read as a score"),
+        ("bad.txt", b"X:1\nK:G\nc\n", "the ending says the format: one of .mxl, "),
         ("bad.abc", b"", "has no tune in ABC notation"),
         ("bad.abc", b"X:1\nK:G\n||\n", "has no note of a pitch"),
         ("bad.abc", b"X:1\nK:G\nc\n\nX:2\nK:G\nc\n", "has 2 tunes: write each to a file of its own"),
@@ -151,7 +166,7 @@ def test_a_midi_file_of_drums_is_named(tmp_path, channels):
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=rf"bad\.\w+ {said}"):
+    with pytest.raises(UserError, match=rf"bad\.\w+:? {said}"):
         parse(tmp_path / name)
 
 

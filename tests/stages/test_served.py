@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mlflow.exceptions import MlflowException
 
 from unroll.decoding.beam import Beam
 from unroll.errors import UserError
@@ -17,8 +18,9 @@ from unroll.features.kmers import Kmers
 from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
 from unroll.fields.forecasting import own
-from unroll.fields.music import composing
+from unroll.fields.music import composing, writing
 from unroll.fields.music.composing import Wish
+from unroll.fields.translation import own as own_texts
 from unroll.params import Recurrent
 from unroll.patterns import classifier, forecaster, language_model, tagger, translator
 from unroll.patterns.classifier import Classifier, ClassifierModel
@@ -109,20 +111,37 @@ def test_a_sequence_has_a_label(served):
     assert [each.confidence for each in found] == pytest.approx([0.5, 0.5])
 
 
-def test_a_text_has_the_translation_of_the_pattern(served):
+def tiny_translator(target: str) -> Translator:
     torch.manual_seed(0)
-    pattern = Translator(
-        translator.Settings(Beam(2, 0.0), longest=5),
+    return Translator(
+        translator.Settings(Beam(2, 0.0), longest=8),
         TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "additive", False, False, 0.0),
-        Vocabulary.learn(["abc"], "characters", 0),
-        Vocabulary.learn(["A B C"], "words", 0),
-        placeholders=False,
+        Vocabulary.learn(["abc "], "characters", 0),
+        Vocabulary.learn(["A B C"], target, 0),
+        placeholders=target == "characters",
     ).eval()
-    (expected,) = pattern.translate(["cab"])
-    found, again, blank = served("translation", pattern).predict([{"text": "cab"}, {"text": "cab"}, {"text": " "}])
-    assert (found.text, found.log_prob) == (expected.text, pytest.approx(expected.log_prob))
+
+
+def test_a_text_has_the_translation_of_the_command(served):
+    pattern = tiny_translator("characters")
+    texts = ["a  cab", "_a <b>cab</b> %s", "a\ncab\n", "a cab a cab a cab", "12", " "]
+    found = served("translation", pattern).predict([{"text": text} for text in [*texts, texts[0]]])
+    expected = [own_texts.translate(pattern, [text])[0][0] for text in [*texts, texts[0]]]
+    assert [row.text for row in found] == [text for text, _ in expected]
+    assert [row.log_prob for row in found] == pytest.approx([log_prob for _, log_prob in expected])
+    assert (found[4].text, found[5].text) == ("12", " ")
+    assert found[2].text.count("\n") == 2
+
+
+def test_a_word_has_the_pronunciation_of_the_command(served):
+    pattern = tiny_translator("words")
+    model = served("translation", pattern)
+    found, again = model.predict([{"text": "Cáb"}, {"text": "cab"}])
+    ((phones, log_prob),) = own_texts.pronounce(pattern, "cab")
+    assert (found.text, found.log_prob) == (phones, pytest.approx(log_prob))
     assert (again.text, again.log_prob) == (found.text, found.log_prob)
-    assert (blank.text, blank.log_prob) == (" ", 0)
+    with pytest.raises(UserError, match="the model never met 'x'"):
+        model.predict([{"text": "x"}])
 
 
 def writer(codes: Codes) -> LanguageModel:
@@ -136,7 +155,7 @@ def test_a_wish_has_the_chorale_of_the_command(served):
     pattern = writer(Codes(notes.codes, 4, CLOCKS, {"settings": json.dumps(asdict(notes))}))
     rows = [{"bars": 1, "seed": 3, "key": "D", "metre": "3/4"}, {"bars": 2, "seed": 4}]
     first, second = served("music", pattern).predict(rows)
-    expected = composing.chorale(pattern, Wish("D", "3/4", 1, 0.8, 3))
+    expected = composing.chorale(pattern, Wish("D", "3/4", 1, writing.at(0.8), 3))
     assert (first.abc, first.voices) == ("", expected.voices.T.tolist())
     assert [len(voice) for voice in first.voices] == [12] * 4
     assert [len(voice) for voice in second.voices] == [32] * 4
@@ -147,6 +166,14 @@ def test_a_wish_has_the_tune_of_the_command(served):
     pattern = writer(Codes(letters.size, 1, 0, {"vocabularies": json.dumps({"text": letters.plain()})}))
     rows = [{"bars": 2, "seed": seed, "key": "Ador", "metre": "2/4", "temperature": 1.5} for seed in (5, 6)]
     first, second = served("music", pattern).predict(rows)
-    assert (first.abc, first.voices) == (composing.tune(pattern, Wish("Ador", "2/4", 2, 1.5, 5)), [])
+    assert (first.abc, first.voices) == (composing.tune(pattern, Wish("Ador", "2/4", 2, writing.at(1.5), 5)), [])
     assert first.abc.startswith("M:2/4\nL:1/8\nK:Ador\n")
     assert first.abc != second.abc
+
+
+@pytest.mark.parametrize("wish", [{"bars": 0}, {"bars": 129}, {"temperature": 0.0}, {"temperature": 2.1}])
+def test_a_wish_is_within_the_bounds_of_the_command(served, wish):
+    letters = Vocabulary.learn(["GA|"], "characters", 0)
+    pattern = writer(Codes(letters.size, 1, 0, {"vocabularies": json.dumps({"text": letters.plain()})}))
+    with pytest.raises(MlflowException, match=r"should be (greater|less) than or equal to"):
+        served("music", pattern).predict([{"bars": 2, "seed": 1} | wish])

@@ -24,14 +24,29 @@ def compose(
     temperature: Annotated[
         float, typer.Option(min=0.1, max=2.0, help="Below 1 plainer, above 1 bolder than what was learned from.")
     ] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Only so many of the most probable codes; 0: all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Only the most probable codes that together have this probability.")
+    ] = 1.0,
+    repetition: Annotated[
+        float,
+        typer.Option(
+            min=1.0, max=2.0, help="Makes every code written before rarer, bar lines too: a little above 1 at most."
+        ),
+    ] = 1.0,
     opening: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="ABC, MIDI or MusicXML to go on from.")
     ] = None,
     model: Model = "",
 ) -> None:
-    """Write a tune, or a chorale in four voices."""
+    """Write a tune, or a chorale in four voices: the best of 16 drawn.
+
+    Of tunes that is the one with most bars as long as the metre says, of chorales the one likeliest to end where it
+    does, rather one with the tonic in the bass.
+    """
     output, opening = output.absolute(), opening and opening.absolute()
     enter_project()
+    from unroll.decoding.sampling import Sampling
     from unroll.fields.music import composing
     from unroll.fields.music.chorales import VOICES
     from unroll.fields.music.composing import Wish
@@ -41,7 +56,8 @@ def compose(
 
     score_writing.format_of(output)
     pattern = use.trained(task, model, LanguageModel)
-    wish = Wish(key, metre, bars, temperature, seed, opening)
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition=repetition)
+    wish = Wish(key, metre, bars, sampling, seed, opening)
     if pattern.codes.streams == 1:
         score_writing.write_tune(output, composing.tune(pattern, wish), f"Composed from seed {seed}")
     else:

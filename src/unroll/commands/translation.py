@@ -42,6 +42,8 @@ def translate(
     """
     if bool(texts) == bool(po):
         raise UserError("name texts, or - for the lines of standard input, or a catalogue with --po, and not both")
+    if po and n_best > 1:
+        raise UserError("a catalogue has room for one translation: leave out --n-best, or name texts instead of --po")
     po, output = (path and path.absolute() for path in (po, output))
     enter_project()
     from unroll.patterns.translator import Translator
@@ -50,14 +52,13 @@ def translate(
     _, _, block = settings.of_task(task)
     pattern = use.trained(task, model, Translator)
     _check(n_best, pattern)
-    longest = getattr(block, "longest_words", None)
-    if longest is None:
+    if not hasattr(block, "longest_words"):
         raise UserError(f"{task} is no task of texts: `unroll tasks` says what each is for")
     if po:
-        _fill(pattern, po, language, longest, output)
+        _fill(pattern, po, language, output)
         return
     with opened(output) as out:
-        for number, ways in enumerate(_translated(pattern, _given(texts), longest, n_best), start=1):
+        for number, ways in enumerate(_translated(pattern, _given(texts), n_best), start=1):
             for text, log_prob in ways:
                 print(text if n_best == 1 else f"{number}\t{log_prob:.3f}\t{text}", file=out)
 
@@ -88,7 +89,7 @@ def pronounce(
                 failed = True
                 print(f"error: {error}", file=sys.stderr)
                 continue
-            for number, phones in enumerate(found, start=1):
+            for number, (phones, _) in enumerate(found, start=1):
                 print(f"{word}{f'({number})' * (number > 1)}  {phones}", file=out)
     if failed:
         raise typer.Exit(2)
@@ -116,25 +117,29 @@ def _checked(content: bytes, where: str) -> str:
         raise UserError(f"{where} is not UTF-8: convert it, as with `iconv -t UTF-8`") from None
 
 
-def _translated(pattern: "Translator", texts: Iterator[str], longest: int, count: int) -> Iterator[list["Way"]]:
-    """The ways to translate each text; says on standard error what is too long to be translated whole."""
+def _translated(pattern: "Translator", texts: Iterator[str], count: int) -> Iterator[list["Way"]]:
+    """The ways to translate each text; says on standard error what is too long, or lost a placeholder."""
     from unroll.fields.translation import own
 
-    done = 0
+    done, longest = 0, own.most_words(pattern)
     while chunk := list(islice(texts, AT_ONCE)):
         for number, text in enumerate(chunk, start=done + 1):
             words = len(text.split())
             if words > longest:
                 print(
-                    f"note: text {number} has {words:,} words, and the model learned from texts of {longest} at the"
-                    f" most: it is translated in {sum(map(own.has_letters, own.cut(text, longest))):,} pieces",
+                    f"note: text {number} has {words:,} words, and the model translates {longest} at a time: it is"
+                    f" translated in {sum(map(own.has_letters, own.cut(text, longest))):,} pieces",
                     file=sys.stderr,
                 )
-        yield from own.translate(pattern, chunk, longest, count)
+        found = own.translate(pattern, chunk, count)
+        for number, (text, ((best, _), *_)) in enumerate(zip(chunk, found, strict=True), start=done + 1):
+            if not own.keeps_placeholders(text, best):
+                print(f"note: text {number}: a placeholder was lost or invented", file=sys.stderr)
+        yield from found
         done += len(chunk)
 
 
-def _fill(pattern: "Translator", po: Path, language: str, longest: int, output: Path | None) -> None:
+def _fill(pattern: "Translator", po: Path, language: str, output: Path | None) -> None:
     from tqdm import tqdm
 
     from unroll.fields.translation import catalogue_filling, own
@@ -145,7 +150,7 @@ def _fill(pattern: "Translator", po: Path, language: str, longest: int, output: 
         with tqdm(desc=po.name, total=len(texts), unit=" texts", disable=None) as bar:
             for start in range(0, len(texts), AT_ONCE):
                 chunk = in_order[start : start + AT_ONCE]
-                ways = own.translate(pattern, chunk, longest)
+                ways = own.translate(pattern, chunk)
                 found |= {text: best for text, ((best, _), *_) in zip(chunk, ways, strict=True)}
                 bar.update(len(chunk))
         return [found[text] for text in texts]
@@ -154,7 +159,7 @@ def _fill(pattern: "Translator", po: Path, language: str, longest: int, output: 
     with opened(output) as out:
         out.write(filled.text)
     print(
-        f"{po.name}: entries filled and marked fuzzy: {filled.filled}; left empty, because a placeholder would have"
-        f" been lost or invented: {filled.left}; translated before: {filled.before}",
+        f"{po.name}: entries filled and marked fuzzy: {filled.filled}; left empty, lest a placeholder be lost or"
+        f" invented: {filled.left}; translated before: {filled.before}",
         file=sys.stderr,
     )

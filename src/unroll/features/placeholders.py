@@ -26,7 +26,8 @@ _PLACEHOLDER = re.compile(
     | </?(?:{_TAGS})(?:\s[^<>]*)?/?>                                     # HTML
     | https?://[^\s<>"'()]*[\w/}}] | (?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+  # addresses
     | &(?:[A-Za-z]+\d*|\#\d+|\#x[0-9A-Fa-f]+);                           # entities
-    | %(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:ll|l|h)?[diouxXeEfFgGcrsa] | %%
+    | %(?:\(\w+\)|\d{{1,2}}\$)?[-+\#0']*(?:\*|[1-9]\d*)?(?:\.(?:\*|\d+))?   # formats, but for the flag of a blank:
+      (?:hh|ll|[hlLqjzt])?[diouxXeEfFgGaAcCsSpmr] | %%                     # "50 % of" has none
     | \$\{{[^{{}}]*\}} | \{{[^{{}}\s]*\}}
     """,
     re.VERBOSE,

@@ -161,8 +161,9 @@ class LanguageModel(nn.Module):
         return examples_of(table)
 
     def steps(self, example: Example) -> int:
-        """How many steps training reads of an example, the end included."""
-        return min(len(example.codes) + 1, self.settings.window)
+        """How many steps are read of an example, the end included: in training no more than the window."""
+        steps = len(example.codes) + 1
+        return min(steps, self.settings.window) if self.training else steps
 
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
         """Padded examples. With ``rng``, a stretch of ``window`` steps of those that are longer."""

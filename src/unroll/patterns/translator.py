@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from unroll import params
 from unroll.decoding.beam import Beam, beam_search
+from unroll.decoding.greedy import greedy
 from unroll.decoding.writing import Step, Written
 from unroll.examples import vectors
 from unroll.features import placeholders
@@ -47,16 +48,16 @@ class TranslatorModel(Model):
     ``embedding``: of the symbols read and of those written; ``attention``: how the decoder looks back at the source,
     ``none`` gives it the encoder's last output instead, all it will ever know of the source; ``input_feeding``: the
     decoder reads what it last attended to (Luong et al. 2015, section 3.3), which costs a Python loop over the target
-    in training; ``tied``: the scores of symbols use their embeddings (Press & Wolf 2017), and a vocabulary that both
-    sides share has one table; ``smoothing``: share of the probability that the loss spreads over all symbols (Szegedy
-    et al. 2016, section 7).
+    in training; ``tied_embeddings``: the scores of symbols use their embeddings (Press & Wolf 2017), and a vocabulary
+    that both sides share has one table; ``label_smoothing``: share of the probability that the loss spreads over all
+    symbols (Szegedy et al. 2016, section 7).
     """
 
     embedding: Embedding
     attention: Literal["none", "additive", "multiplicative"]
     input_feeding: bool
-    tied: bool
-    smoothing: Share
+    tied_embeddings: bool
+    label_smoothing: Share
 
 
 class Example(NamedTuple):
@@ -130,7 +131,7 @@ class Translator(nn.Module):
         self.end = target.size
         width, recurrent = model.embedding.features, model.recurrent
         self.target_embedding = _embedding(target.size + 1, model.embedding)
-        shared = model.tied and source.plain() == target.plain()
+        shared = model.tied_embeddings and source.plain() == target.plain()
         self.source_embedding = self.target_embedding if shared else _embedding(source.size + 1, model.embedding)
         self.encoder = Stack(recurrent, width)
         memory = self.encoder.outputs
@@ -142,7 +143,7 @@ class Translator(nn.Module):
         self.attention = Attention(model.attention, self.decoder.outputs, memory) if looks else None
         self.attentional = nn.Linear(self.decoder.outputs + memory, width)
         self.output = nn.Linear(width, target.size + 1)
-        if model.tied:
+        if model.tied_embeddings:
             self.output.weight = self.target_embedding.weight
         self.dropout = nn.Dropout(recurrent.dropout)
 
@@ -179,7 +180,7 @@ class Translator(nn.Module):
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the target symbols of -log P, in nats, smoothed."""
         symbols = batch.target[self._real(batch)].long()
-        return functional.cross_entropy(self(batch).float(), symbols, label_smoothing=self.model.smoothing)
+        return functional.cross_entropy(self(batch).float(), symbols, label_smoothing=self.model.label_smoothing)
 
     @torch.no_grad()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -194,13 +195,16 @@ class Translator(nn.Module):
 
     @torch.no_grad()
     def predict(self, batch: Batch, n_best: int = 1) -> list[Translation]:
-        """The best that beam search finds for each source; targets are not looked at."""
+        """The best that beam search finds for each source, one hypothesis kept being greedy; targets are not read."""
         beam = self.settings.beam
         memory = self._read(batch.source, batch.source_lengths)
         start = torch.full((len(batch.ids),), self.end)  # in whose place the decoder reads the summary
         step, state = self._step(memory, beam.width), self._begin(len(batch.ids))
         longest = (LONGER * batch.source_lengths + ADDED).clamp(max=self.settings.longest)
-        found = beam_search(step, state, start, self.end, longest, beam, n_best)
+        if beam.width == 1:
+            found = [[written] for written in greedy(step, state, start, self.end, longest)]
+        else:
+            found = beam_search(step, state, start, self.end, longest, beam, n_best)
         looked = self._looked([best[0] for best in found], memory)
         return [self._translation(*row) for row in zip(found, batch.slots, looked, strict=True)]
 

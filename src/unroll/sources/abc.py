@@ -15,10 +15,10 @@ CHANGING = "KLM"  # the fields that a melody needs, at its head and where they c
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])[ \t]*(.*)")  # not `c:|`, which is a note before a repeat
 # Fields inside a line; and what no note, length or bar depends on: text in quotes (4.18, 4.19), decorations, long ones
 # and their letters (4.14, 4.16), legibility marks (4.7), bar lines without anything between them.
-_MARKS = re.compile(r"\[([A-Za-z]):[ \t]*([^\]\n]*)\]|\"[^\"\n]*\"|![^!\s|]*!|[!`$*~.\\H-Wh-wy]|\|[ \t]+(?=\|[ \t])")
+_MARKS = re.compile(r"\[([A-Za-z]):([^\[\]\n]*)\]|\"[^\"\n]*\"|![^!\s|]*!|[!`$*~.\\H-Wh-wy]|\|[ \t]+(?=\|[ \t])")
 # What is no note is matched too, so that it is passed over: grace notes (4.12) and fields.
 _NOTE = re.compile(
-    r"\{[^}\n]*\}|\[[A-Za-z]:[^\]\n]*\]|^[A-Za-z]:(?![|:]).*$|(?P<letter>[A-Ga-g])(?P<octave>[,']*)", re.MULTILINE
+    r"\{[^{}\n]*\}|\[[A-Za-z]:[^\[\]\n]*\]|^[A-Za-z]:(?![|:]).*$|(?P<letter>[A-Ga-g])(?P<octave>[,']*)", re.MULTILINE
 )
 _MODES = {"min": "m", "m": "m", "aeo": "m", "mix": "mix", "dor": "dor", "phr": "phr", "lyd": "lyd", "loc": "loc"}
 _KEY = re.compile(r"([A-G][b#]?)\s*([A-Za-z]*)")
@@ -146,13 +146,14 @@ def _kept(mark: re.Match[str]) -> str:
 
 
 def _plain(field: str, value: str) -> str:
+    value = value.strip()
     match field:
         case "K":
             return plain_key(value)
         case "M":
             return plain_metre(value)
         case _:
-            return value.strip()
+            return value
 
 
 def heights(text: str) -> list[int]:

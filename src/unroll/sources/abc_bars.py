@@ -14,14 +14,14 @@ from unroll.sources.abc import default_length, metre_length, plain_metre
 _LENGTH = r"(?P<{0}>\d{{0,3}}(?:/{{1,4}}\d{{0,3}})?)"
 _TOKEN = re.compile(
     r"(?P<line>^[A-Za-z]:(?![|:]).*$)"
-    r"|(?P<inline>\[[A-Za-z]:[^\]\n]*\])"
-    r'|(?P<silent>"[^"\n]*"|%.*$|\{[^}\n]*\}|![^!\s|]*!)'  # text, comments, grace notes (4.12), decorations
+    r"|(?P<inline>\[[A-Za-z]:[^\[\]\n]*\])"
+    r'|(?P<silent>"[^"\n]*"|%.*$|\{[^{}\n]*\}|![^!\s|]*!)'  # text, comments, grace notes (4.12), decorations
     r"|(?P<bar>(?:\[?\|[|:\]]*|:+\|[|:\]]*|::+)(?P<ending>[ ]?\[?\d[\d,.-]*)?)"  # 4.8, 4.9
     r"|(?P<variant>\[\d[\d,.-]*)"
     r"|\((?P<tuplet>\d)(?::(?P<into>\d?)(?::(?P<over>\d?))?)?"  # 4.13
     r"|(?P<broken><+|>+)"  # 4.4
-    r"|(?P<chord>\[[^\]\n|]*\])" + _LENGTH.format("chord_length") + r"|(?P<whole>[ZX])(?P<bars>\d{0,3})"
-    r"|(?:[_^=]*[A-Ga-g][,']*|[zx])" + _LENGTH.format("length") + r"|(?P<newline>\n)",
+    r"|(?P<chord>\[[^\[\]\n|]*\])" + _LENGTH.format("chord_length") + r"|(?P<whole>[ZX])(?P<bars>\d{0,3})"
+    r"|(?:[_^=]{0,2}[A-Ga-g][,']*|[zx])" + _LENGTH.format("length") + r"|(?P<newline>\n)",
     re.MULTILINE,
 )
 _FIRST_LENGTH = re.compile(r"[A-Ga-gzx][,']*" + _LENGTH.format("length"))
@@ -40,16 +40,11 @@ class Bar(NamedTuple):
     inner: bool
 
 
-def bar_lengths(text: str) -> list[Fraction]:
-    """The length of each bar of a tune that has something in it, in whole notes; ``text`` may be anything."""
-    return [bar.length for bar in bars(text)]
-
-
 def bars(text: str) -> list[Bar]:
     """The bars of a tune, head and all, in the order they are written; repeats are read once.
 
     Broken rhythm, tuplets, chords (as long as their first note, 4.17) and rests of whole bars (4.5) count as the
-    standard says; grace notes take no time. What is no music is passed over.
+    standard says; grace notes take no time. ``text`` may be anything: what is no music is passed over.
     """
     reader = _Reader()
     for token in _TOKEN.finditer(text):

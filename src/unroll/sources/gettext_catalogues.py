@@ -24,20 +24,21 @@ _LINE = re.compile(r'(?:msg(?:id|id_plural|ctxt|str|str\[\d\])\s*)?"(?:[^"\\]|\\
 
 
 class Message(NamedTuple):
-    """A text and its translation, and the split that its files state ("" where they state none)."""
+    """A text and its translation, the package that it is of, and the split that its files state ("" for none)."""
 
     source: str
     target: str
+    package: str
     split: str = ""
 
 
 def read(path: Path) -> list[Message]:
-    """The different pairs of ``path``, in their order.
+    """The different pairs of each package of ``path``, in their order.
 
     ``path``: a table ``source<TAB>target`` (.tsv), a catalogue, a folder of parallel files ``train.<language>`` (two,
     the source's first in the alphabet; ``valid.*`` and ``test.*`` too, or neither), or a folder with catalogues of one
-    language anywhere below it. Of a catalogue that lies there in both forms, the .po is read. ``UserError`` names the
-    file and the line at fault.
+    language anywhere below it, those of a package in a folder of its own or below it. Of a catalogue that lies there
+    in both forms, the .po is read. ``UserError`` names the file and the line at fault.
     """
     if path.suffix in CATALOGUES:
         return _different(read_catalogue(path))
@@ -51,10 +52,10 @@ def read(path: Path) -> list[Message]:
 
 def read_catalogue(path: Path) -> Iterator[Message]:
     """The translated messages of a .po or .mo file."""
-    return _messages(_catalogue(path))
+    return _messages(_catalogue(path), path.stem)
 
 
-def _messages(catalogue: "Catalog") -> Iterator[Message]:
+def _messages(catalogue: "Catalog", package: str) -> Iterator[Message]:
     for entry in catalogue:
         if not entry.id or entry.fuzzy:
             continue
@@ -63,7 +64,7 @@ def _messages(catalogue: "Catalog") -> Iterator[Message]:
         else:
             forms = [form for form in entry.string if form] or [""]
             pairs = [(entry.id[0], forms[0]), (entry.id[1], forms[-1])]
-        yield from (Message(source, target) for source, target in pairs if source and target)
+        yield from (Message(source, target, package) for source, target in pairs if source and target)
 
 
 def _catalogue(path: Path) -> "Catalog":
@@ -106,8 +107,9 @@ def _read_folder(folder: Path) -> Iterator[Message]:
     languages = sorted({own.locale.language for own in catalogues if own.locale})
     if len(languages) > 1:
         raise UserError(f"{folder} has catalogues of {', '.join(languages)}: name a folder of one language")
-    for catalogue in catalogues:
-        yield from _messages(catalogue)
+    for path, catalogue in zip(found, catalogues, strict=True):
+        package = path.stem if path.parent == folder else path.relative_to(folder).parts[0]
+        yield from _messages(catalogue, package)
 
 
 def _read_table(path: Path) -> Iterator[Message]:
@@ -117,7 +119,7 @@ def _read_table(path: Path) -> Iterator[Message]:
         source, tab, target = line.partition("\t")
         if not tab or "\t" in target or not source.strip() or not target.strip():
             raise UserError(f"{path}, line {number}: write a source and a target with one tab between them")
-        yield Message(source, target)
+        yield Message(source, target, path.stem)
 
 
 def _read_parallel(folder: Path) -> Iterator[Message]:
@@ -136,7 +138,7 @@ def _read_parallel(folder: Path) -> Iterator[Message]:
             raise UserError(f"{folder}: a line should be the translation of the same line, but {counts} lines")
         for one, other in zip(source, target, strict=True):
             if one.strip() and other.strip():
-                yield Message(one, other, split if len(stated) > 1 else "")
+                yield Message(one, other, folder.name, split if len(stated) > 1 else "")
 
 
 def _sides(folder: Path, split: str) -> list[Path]:

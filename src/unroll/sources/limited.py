@@ -1,8 +1,8 @@
-"""Work that may never end, such as a library's reading of a foreign file, in a process of its own with a time limit."""
+"""Work that may never end, such as a library's reading of a foreign file, in a process of its own with limits."""
 
 import multiprocessing
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -10,18 +10,18 @@ from tqdm import tqdm
 
 from unroll.errors import UserError
 
-SECONDS, ALL_SECONDS = 60.0, 1800.0
+SECONDS = 60.0
+MEMORY = 8 * 2**30  # bytes of addresses, of which the libraries in use take up to a half
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-def each(
-    function: Callable[[A], R], arguments: Sequence[A], seconds: float = SECONDS, in_all: float = ALL_SECONDS
-) -> Iterator[R]:
+def each(function: Callable[[A], R], arguments: Sequence[A], seconds: float = SECONDS) -> Iterator[R]:
     """What ``function`` makes of each of the arguments, in their order, one process working through them all.
 
-    The function is one of a module, and raises nothing but :class:`UserError`, which is passed on. One argument may
-    take so many ``seconds``, and all of them ``in_all``; then the process is ended and a :class:`UserError` raised.
+    The function is one of a module. Its :class:`UserError` is passed on, and any other error becomes one that names the
+    argument. So does taking more than so many ``seconds`` for one argument, which ends the process, and needing more
+    memory than :data:`MEMORY`, where the system can limit it.
     """
     if not arguments:
         return
@@ -31,22 +31,21 @@ def each(
     process.start()
     there.close()
     try:
-        deadline = time.monotonic() + in_all
         for argument in tqdm(arguments, unit="file", disable=None if len(arguments) > 1 else True):
-            here.send(argument)
-            if not here.poll(min(seconds, deadline - time.monotonic())):
-                raise UserError(f"{argument}: takes too long to read (over {seconds:g} s, or {in_all:g} s for all)")
-            yield _received(here, argument)
+            yield _asked(here, argument, seconds)
     finally:
         process.kill()
         process.join()
         here.close()
 
 
-def _received(pipe: Connection, argument: object) -> R:
+def _asked(pipe: Connection, argument: A, seconds: float) -> R:
     try:
+        pipe.send(argument)
+        if not pipe.poll(seconds):
+            raise UserError(f"{argument}: takes too long to read (over {seconds:g} s)")
         result = pipe.recv()
-    except (EOFError, ConnectionResetError):
+    except (EOFError, ConnectionError):
         raise UserError(f"{argument}: its reader broke down") from None
     if isinstance(result, UserError):
         raise result
@@ -54,6 +53,7 @@ def _received(pipe: Connection, argument: object) -> R:
 
 
 def _work(pipe: Connection, function: Callable[[A], R]) -> None:
+    _limit_memory()
     while True:
         try:
             argument = pipe.recv()
@@ -63,3 +63,15 @@ def _work(pipe: Connection, function: Callable[[A], R]) -> None:
             pipe.send(function(argument))
         except UserError as error:
             pipe.send(error)
+        except Exception as error:  # a foreign file can fail anywhere in a library
+            pipe.send(UserError(f"{argument} cannot be read ({type(error).__name__}: {error})"))
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    with suppress(ValueError, OSError):  # a lower limit is there already, or the system knows none
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, most))

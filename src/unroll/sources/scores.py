@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from music21.stream import Score as Parsed
 
 SUFFIXES = (".mxl", ".xml", ".musicxml", ".mid", ".midi", ".abc")
+MOST_STEPS = 100_000  # sixteenths of a score: five hours at 80 quarter notes a minute
 
 
 class Key(NamedTuple):
@@ -33,14 +34,13 @@ class Score(NamedTuple):
     """A score of T sixteenths in K voices, the first of them the highest staff or the first track.
 
     ``voices``: int16 (T, K), +p where a note of the MIDI pitch p begins, -p where it is held, 0 for a rest;
-    ``clock``: int32 (T,), see ``unroll.sources.clock``; ``fermata``: int32 (T,), 1 where some voice has one;
-    ``metre``: the first one, such as ``3/4``; ``key``: by the weights of Krumhansl (1990) on what is played.
+    ``clock``: int32 (T,), see ``unroll.sources.clock``; ``metre``: the first one, such as ``3/4``;
+    ``key``: by the weights of Krumhansl (1990) on what is played.
     """
 
     title: str
     voices: np.ndarray
     clock: np.ndarray
-    fermata: np.ndarray
     metre: str
     key: Key
 
@@ -67,7 +67,8 @@ def parse(path: Path) -> Score:
     """The score in one file, read here and now, however long that takes.
 
     Repeats are not played, ornaments and grace notes left out; where a staff or track sounds several notes at once,
-    the highest counts. Times are rounded to sixteenths, half of one upwards, and what then has no length is left out.
+    the highest counts. Times are rounded to sixteenths, half of one upwards, and what then has no length is left out,
+    as is the MIDI pitch 0, which stands for a rest.
     """
     parsed = parse_file(path)
     events = [_events(part) for part in parsed.parts]
@@ -75,16 +76,14 @@ def parse(path: Path) -> Score:
     if not staves:
         raise UserError(f"{path} has no note of a pitch that lasts a sixteenth or longer")
     steps = max(event.end for _, own in staves for event in own)
+    _refuse_long(path, steps)
     voices = np.stack([_voice(own, steps) for _, own in staves], axis=1)
-    fermata = np.zeros(steps, np.int32)
-    for event in (event for _, own in staves for event in own if event.fermata):
-        fermata[event.begin : event.end] = 1
     clock, metre = _clock(staves[0][0], steps)
     found = parsed.analyze("key")
     title = (parsed.metadata and parsed.metadata.bestTitle) or path.stem
     if title.endswith(SUFFIXES):  # some programs put the file's name there
         title = path.stem
-    return Score(title, voices, clock, fermata, metre, Key(found.tonic.pitchClass, found.mode))
+    return Score(title, voices, clock, metre, Key(found.tonic.pitchClass, found.mode))
 
 
 class Note(NamedTuple):
@@ -116,18 +115,21 @@ class _Event(NamedTuple):
     begin: int
     end: int
     tied: bool
-    fermata: bool
 
 
 def parse_file(path: Path) -> "Parsed":
     """The score in one file as music21 has it; refuses what it cannot read, and several tunes in one file."""
     if not path.is_file():
         raise UserError(f"{path} is missing, or no file")
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: the ending says the format: one of {', '.join(SUFFIXES)}")
     text = _plain_abc(path) if path.suffix.lower() == ".abc" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what music21 finds odd in a file and mends
         try:
             return _read(path, text)
+        except UserError:
+            raise
         except Exception as error:  # a foreign file can fail anywhere in the library
             said = " ".join(str(error).split())[:200]
             raise UserError(f"{path} cannot be read as a score ({type(error).__name__}: {said})") from None
@@ -139,9 +141,26 @@ def _read(path: Path, abc_text: str | None) -> "Parsed":
     if abc_text is not None:
         return converter.parseData(abc_text, format="abc")
     if path.suffix.lower() in (".mid", ".midi"):
-        return converter.parseData(path.read_bytes(), format="midi")
+        content = path.read_bytes()
+        _refuse_long(path, _midi_steps(content))
+        return converter.parseData(content, format="midi")
     # Neither read nor write the pickles that music21 would keep among the temporary files.
     return converter.parse(path, forceSource=True, storePickle=False)
+
+
+def _midi_steps(content: bytes) -> int:
+    """The sixteenths of a MIDI file's longest track, counted before music21 divides it into bars, however many."""
+    from music21 import midi
+
+    file = midi.MidiFile()
+    file.readstr(content)
+    ticks = (sum(event.time for event in track.events if event.isDeltaTime()) for track in file.tracks)
+    return 4 * max(ticks, default=0) // file.ticksPerQuarterNote
+
+
+def _refuse_long(path: Path, steps: int) -> None:
+    if steps > MOST_STEPS:
+        raise UserError(f"{path} is {steps} sixteenths long: cut it into parts of at most {MOST_STEPS}")
 
 
 def _plain_abc(path: Path) -> str:
@@ -156,16 +175,13 @@ def _plain_abc(path: Path) -> str:
 
 def _events(part: "Part") -> list[_Event]:
     """The notes of a staff or track, lower ones first, each pitch in the order of time; drums have none."""
-    from music21 import expressions
-
     found = []
     for element in part.flatten().notes:
-        fermata = any(isinstance(mark, expressions.Fermata) for mark in element.expressions)
         begin, end = _sixteenth(element.offset), _sixteenth(element.offset + element.quarterLength)
         for note in getattr(element, "notes", (element,)):  # those of a chord
-            if begin < end and getattr(note, "pitch", None):
+            if begin < end and getattr(note, "pitch", None) and note.pitch.midi > 0:
                 tied = note.tie is not None and note.tie.type in ("stop", "continue")
-                found.append(_Event(note.pitch.midi, begin, end, tied, fermata))
+                found.append(_Event(note.pitch.midi, begin, end, tied))
     return sorted(found)
 
 

@@ -1,8 +1,8 @@
 """music/chorales: four-part chorales of J. S. Bach, written sixteenth by sixteenth in four voices.
 
 An example is a piece, or a transposition of one: its ``voices``, flat, sixteenth by sixteenth, soprano, alto, tenor,
-bass; its ``clock`` and ``fermata`` (``unroll.sources.scores.Score`` says what the numbers mean); ``piece``, ``title``
-and ``transposition``, in semitones from C major or A minor, where every piece is first put by its key. The data are the
+bass; its ``clock`` (``unroll.sources.scores.Score`` says what the numbers mean); ``piece``, ``title`` and
+``transposition``, in semitones from C major or A minor, where every piece is first put by its key. The data are the
 scores of the library music21 that have exactly four parts. Pieces whose sopranos share 30 % of their runs of six
 intervals are of one family, since Bach set many a melody more than once; a family lies on one side of the split whole.
 """
@@ -40,7 +40,6 @@ SCHEMA = pa.schema(
         ("transposition", pa.int32()),
         ("voices", pa.large_list(pa.int16())),
         ("clock", pa.large_list(pa.int32())),
-        ("fermata", pa.large_list(pa.int32())),
     ],
     {"streams": str(len(VOICES))},
 )
@@ -125,5 +124,4 @@ def _row(name: str, score: Score, semitones: int) -> Mapping[str, Any]:
         "transposition": semitones,
         "voices": transposed(score.voices, normalising(score.key) + semitones).ravel(),
         "clock": score.clock,
-        "fermata": score.fermata,
     }

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unroll.decoding.sampling import Sampling
 from unroll.errors import UserError
 from unroll.fields.music import chorales, writing
 from unroll.fields.music.writing import Model
@@ -20,6 +21,7 @@ CHORALE_METRES = ("4/4", "3/4")
 UNIT = "1/8"  # in which the lengths of a tune are written, as in most of those learned from
 TEMPO = 80  # quarter notes a minute at which a chorale is sung
 LONGEST = 2048  # sixteenths of a melody or an opening: 6 minutes at that tempo
+LETTERS = 5000  # of an opening in ABC
 SOPRANO = 70  # the pitch about which the sopranos of the chorales lie
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -39,7 +41,7 @@ class Wish(NamedTuple):
     key: str
     metre: str
     bars: int
-    temperature: float
+    sampling: Sampling
     seed: int
     opening: Path | None = None
 
@@ -50,11 +52,11 @@ def tune(model: Model, wish: Wish) -> str:
         _refuse_both(wish)
         opening = tune_in(wish.opening)
     else:
-        metre, name = _metre(wish.metre or METRE, TUNE_METRES), wish.key or KEY
-        if (key := abc.plain_key(name)) == "none":
-            raise UserError(f"key {name!r} is unknown: {_known_keys()}, or with mix, dor, phr, lyd or loc, as in Ador")
+        metre, key = _metre(wish.metre or METRE, TUNE_METRES), wish.key or KEY
+        if not re.fullmatch(r"[A-G][#b]?(m|mix|dor|phr|lyd|loc)?", key):
+            raise UserError(f"key {key!r} is unknown: {_known_keys()}, or with mix, dor, phr, lyd or loc, as in Ador")
         opening = f"M:{metre}\nL:{UNIT}\nK:{key}\n"
-    return writing.tune(model, opening, wish.bars, writing.at(wish.temperature), writing.seeded(wish.seed))
+    return writing.tune(model, opening, wish.bars, wish.sampling, writing.seeded(wish.seed))
 
 
 def chorale(model: Model, wish: Wish) -> Piece:
@@ -69,19 +71,17 @@ def chorale(model: Model, wish: Wish) -> Piece:
         clock, opening = clock_of(metre, wish.bars * bar_sixteenths(metre)), None
     up = chorales.normalising(key)
     if opening is not None:
-        opening = chorales.transposed(opening, up)
-        _refuse_strange(model, wish.opening, opening)
+        opening = _transposed(model, wish.opening, opening, up)
     tonic = chorales.TONIC[key.mode]
-    sampling, random = writing.at(wish.temperature), writing.seeded(wish.seed)
-    voices = writing.chorale(model, clock, tonic, sampling, random, opening)
+    voices = writing.chorale(model, clock, tonic, wish.sampling, writing.seeded(wish.seed), opening)
     return Piece(chorales.transposed(voices, -up), clock, metre, key)
 
 
 def harmonise(model: Model, melody: Path) -> tuple[Piece, list[str]]:
     """The melody in a file with voices below it, and what a user should know of it.
 
-    The highest staff or track is the melody, and of notes at once the highest. It is put in the octave that sopranos
-    sing in.
+    The first staff or track is the melody, and of notes at once the highest. It is put in the octave that sopranos sing
+    in.
     """
     (score,) = scores.read_scores([melody])
     score = _bounded(melody, score)
@@ -94,19 +94,20 @@ def harmonise(model: Model, melody: Path) -> tuple[Piece, list[str]]:
     if octaves:
         way = "up" if octaves > 0 else "down"
         said.append(f"the melody is put {way} by {abs(octaves)} octave{'s' * (abs(octaves) > 1)}, where sopranos sing")
-    given = chorales.transposed(soprano, up + 12 * octaves)
-    _refuse_strange(model, melody, given)
+    given = _transposed(model, melody, soprano, up + 12 * octaves)
     voices = writing.harmonised(model, given[:, 0], score.clock)
     return Piece(chorales.transposed(voices, -up), score.clock, score.metre, score.key), said
 
 
 def tune_in(path: Path) -> str:
-    """The one tune of a file in ABC, or the highest staff or track of a score, as ABC text."""
+    """The one tune of a file in ABC, or the first staff or track of a score, as ABC text."""
     if path.suffix.lower() == ".abc":
         first, *others = abc.read_tunes(path)
         if others or first.has_voices:
             many = f"{1 + len(others)} tunes" if others else "several voices"
             raise UserError(f"{path} has {many}: write the one to go on from to a file of its own")
+        if (letters := len(first.text)) > LETTERS:
+            raise UserError(f"{path} is {letters} letters long: cut it to at most {LETTERS}")
         return first.text
     (score,) = scores.read_scores([path])
     score = _bounded(path, score)
@@ -143,14 +144,15 @@ def _bounded(path: Path, score: Score) -> Score:
     return score
 
 
-def _refuse_strange(model: Model, path: Path, voices: np.ndarray) -> None:
-    """Refuses pitches that the model has no codes for."""
-    known, pitches = writing.notes_of(model), np.abs(voices[voices != 0].astype(int))
+def _transposed(model: Model, path: Path, voices: np.ndarray, semitones: int) -> np.ndarray:
+    """The same notes so many semitones higher; refuses pitches that the model has no codes for."""
+    known, pitches = writing.notes_of(model), np.abs(voices[voices != 0].astype(int)) + semitones
     if pitches.min() < known.lowest or pitches.max() > known.highest:
         raise UserError(
             f"{path} runs from pitch {pitches.min()} to {pitches.max()} when put in C major or A minor; the model knows"
             f" {known.lowest} to {known.highest}"
         )
+    return chorales.transposed(voices, semitones)
 
 
 def _continued(begun: Score, bars: int) -> np.ndarray:

@@ -22,8 +22,8 @@ def measure(rows: Rows, seconds: float, models: Mapping[str | None, Model]) -> d
     """Metrics of predicted rows, which took ``seconds`` to predict.
 
     Nats per step of all four voices, without the end and with it, and per note; the share of codes that were the most
-    probable, by voice and where a note begins; then the shares of notes out of range and of crossed sixteenths in
-    pieces that the model writes and in those that Bach did.
+    probable, by voice and where a note begins; then the shares of sounding sixteenths out of range and of sixteenths in
+    which voices cross, in pieces that the model writes and in those that Bach did.
     """
     model = models[None]
     truth = np.concatenate([row["example"].codes for row in rows])

@@ -24,18 +24,25 @@ Rows = Sequence[Mapping[str, Any]]
 TUNE_SEEDS, TUNE_BARS, TUNE_TEMPO = range(1, 6), 16, 120  # quarter notes a minute
 CHORALE_SEEDS, CHORALE_BARS = range(1, 3), 8
 LETTERS = 400  # of a text that is no tune
+BEST_TUNE = f"The best of {writing.DRAWN} drawn: the one with most bars as long as the metre says."
+BEST_CHORALE = (
+    f"The best of {writing.DRAWN} drawn: the one likeliest to end where it does, rather one with the tonic in the bass."
+)
+NO_TUNE = "None of the tunes drawn was long enough: the first letters of one."
 GIVEN = 128  # sixteenths, about as many as the test piece that is harmonised should have
 
 
 def tunes(models: Mapping[str | None, Model], folder: Path) -> list[Exhibit]:
     """Tunes that the model wrote, head and all, as ABC text and piano roll and to listen to."""
     shown = []
-    texts = [_written(models[None], seed) for seed in TUNE_SEEDS]
-    for seed, text, played in zip(TUNE_SEEDS, texts, _played(texts), strict=True):
-        image, audio, caption = None, None, "music21 cannot read it."
-        if played is not None:
+    written = [_written(models[None], seed) for seed in TUNE_SEEDS]
+    heard = _played([text for text, _ in written])
+    for seed, (text, caption), played in zip(TUNE_SEEDS, written, heard, strict=True):
+        image, audio = None, None
+        if played is None:
+            caption += " music21 cannot read it."
+        else:
             image, audio = _drawn(f"tune-{seed}", played.voices[:, :1], played.clock, ["melody"], TUNE_TEMPO, folder)
-            caption = ""
         lines = [("seed", str(seed)), ("ABC", text.strip())]
         shown.append(Exhibit("Written by the model", f"Tune {seed}", caption, image, audio, lines))
     return shown
@@ -45,10 +52,10 @@ def chorales(rows: Rows, models: Mapping[str | None, Model], folder: Path) -> li
     """Chorales that the model wrote, and a soprano of the test that it harmonised beside what Bach made of it."""
     model, shown = models[None], []
     for seed in CHORALE_SEEDS:
-        piece = composing.chorale(model, Wish("C", "", CHORALE_BARS, writing.TEMPERATURE, seed))
+        piece = composing.chorale(model, Wish("C", "", CHORALE_BARS, writing.at(writing.TEMPERATURE), seed))
         image, audio = _drawn(f"chorale-{seed}", piece.voices, piece.clock, VOICES, composing.TEMPO, folder)
         lines = [("seed", str(seed))]
-        shown.append(Exhibit("Written by the model", f"Chorale {seed}", "", image, audio, lines))
+        shown.append(Exhibit("Written by the model", f"Chorale {seed}", BEST_CHORALE, image, audio, lines))
     row = min(rows, key=lambda row: (abs(len(row["example"].codes) - GIVEN), row["id"]))
     bach, clock = voices_of(row["example"], model), row["example"].clock[:-1]
     own = writing.harmonised(model, bach[:, 0], clock)
@@ -62,13 +69,13 @@ def chorales(rows: Rows, models: Mapping[str | None, Model], folder: Path) -> li
     return shown
 
 
-def _written(model: Model, seed: int) -> str:
-    """A tune of so many bars; of a model that has hardly learned and writes none, the first letters it does write."""
+def _written(model: Model, seed: int) -> tuple[str, str]:
+    """A tune of so many bars, or of a model that writes none the first letters it does write; and how it was chosen."""
     sampling = writing.at(writing.TEMPERATURE)
     try:
-        return writing.tune(model, "", TUNE_BARS, sampling, writing.seeded(seed))
+        return writing.tune(model, "", TUNE_BARS, sampling, writing.seeded(seed)), BEST_TUNE
     except UserError:
-        return writing.tunes(model, 1, LETTERS, sampling, writing.seeded(seed))[0].text
+        return writing.tunes(model, 1, LETTERS, sampling, writing.seeded(seed))[0].text, NO_TUNE
 
 
 def _played(texts: Sequence[str]) -> list[Score | None]:

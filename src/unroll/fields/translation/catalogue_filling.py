@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from unroll.errors import UserError
 from unroll.features import placeholders
-from unroll.fields.translation.own import has_letters, keeps_placeholders
+from unroll.fields.translation.own import has_letters, is_faithful
 from unroll.sources import gettext_layout
 from unroll.sources.gettext_layout import Catalogue, Entry
 
 MOST_FORMS = 6  # that any language has
+KNOWN = {"c-format", "python-format", "python-brace-format"}  # whose placeholders are found
 
 Translate = Callable[[Sequence[str]], Sequence[str]]  # a translation for each text
 
@@ -29,8 +30,9 @@ class Filled(NamedTuple):
 def fill(path: Path, translate: Translate, language: str) -> Filled:
     """The catalogue with its untranslated entries filled by ``translate`` and marked fuzzy; all else as it stands.
 
-    An entry whose translation would lose or invent a placeholder is left empty. ``language`` is what ``translate``
-    writes, as in ``fr``: a catalogue of another is refused, and a header that names none is completed.
+    An entry whose translation would lose or invent a placeholder is left empty, and so is one that may have some of a
+    format unknown here, such as ``%1`` of qt-format. ``language`` is what ``translate`` writes, as in ``fr``: a
+    catalogue of another is refused, and a header that names none is completed.
     """
     catalogue = gettext_layout.read(path)
     header = _missing(path, catalogue, language)
@@ -97,7 +99,10 @@ def _fits(source: str, target: str, flags: Sequence[str]) -> bool:
     """Whether a program can use the target; of printf formats babel knows more than can be seen of placeholders."""
     from babel.messages import Message
 
-    if not target.strip() or not keeps_placeholders(source, target):
+    if not target.strip() or not is_faithful(source, target):
+        return False
+    strange = {flag for flag in flags if flag.endswith("-format") and not flag.startswith("no-")} - KNOWN
+    if strange and re.search(r"[%$~{]", source):
         return False
     printf = {"c-format", "python-format"} & set(flags)
     return not (printf and any(Message(source, target, flags=["python-format"]).check()))

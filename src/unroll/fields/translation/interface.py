@@ -49,7 +49,7 @@ _NAME = re.compile(r"\S*\w_\w\S*")
 
 @dataclass(frozen=True, config=STRICT)
 class Interface:
-    """``source``: a folder with a folder of gettext catalogues for each package; or what ``gettext_catalogues`` reads.
+    """``source``: what ``gettext_catalogues`` reads, such as a folder with a folder of catalogues for each package.
 
     ``longest_words``: of a string on either side; ``valid`` and ``test``: strings validated and tested on, where the
     files do not state it.
@@ -84,6 +84,11 @@ def prepare(settings: Interface, seed: int) -> Iterator[Split]:
     Of parallel files that state their splits, those. A row per pair to train on, a row per source otherwise.
     """
     pairs = list(_pairs(Path(settings.source), settings.longest_words))
+    if not pairs:
+        raise UserError(
+            f"{settings.source}: no pair is left of those with letters, translated, and of {settings.longest_words}"
+            " words at the most on either side: add some, or raise longest_words"
+        )
     translations: dict[str, dict[str, Pair]] = {}
     for pair in pairs:
         translations.setdefault(pair.source, {}).setdefault(pair.target, pair)
@@ -106,23 +111,22 @@ def _sides(pairs: Sequence[Pair], sources: Sequence[str], settings: Interface, s
     if stated:
         return stated
     masked = [placeholders.mask(source)[0] for source in sources]
-    groups = splits.near_duplicates(masked)
+    groups = splits.near_duplicates(masked, settings.source)
     drawn = splits.drawn(groups, settings.valid, settings.test, seed, settings.source)
     return dict(zip(sources, drawn, strict=True))
 
 
 def _pairs(source: Path, longest: int) -> Iterator[Pair]:
-    packages = sorted(source.iterdir()) if source.is_dir() else [source]
-    for path in packages if all(package.is_dir() for package in packages) else [source]:
-        for number, message in enumerate(gettext_catalogues.read(path)):
-            pair = _pair(message, f"{path.stem}-{number}", path.stem)
-            if _is_text(pair, longest):
-                yield pair
+    for number, message in enumerate(gettext_catalogues.read(source)):
+        pair = _pair(message, number)
+        if _is_text(pair, longest):
+            yield pair
 
 
-def _pair(message: Message, name: str, package: str) -> Pair:
+def _pair(message: Message, number: int) -> Pair:
     source, target = (" ".join(text.replace("’", "'").split()) for text in (message.source, message.target))
-    return Pair(name, package, *placeholders.without_accelerators(source, target), message.split)
+    name = f"{message.package}-{number}"
+    return Pair(name, message.package, *placeholders.without_accelerators(source, target), message.split)
 
 
 def _is_text(pair: Pair, longest: int) -> bool:

@@ -17,6 +17,7 @@ Split = tuple[Name, pa.Schema, Iterator[Mapping[str, Any]]]  # its name, and its
 ALIKE, REORDERED = 0.75, 0.79
 LARGEST = 20  # members of a group that may be tested on: larger ones would fill the test with one phrase
 TOGETHER = 512  # texts that are compared with all others at once
+COMPARED = 100_000  # texts at the most: all pairs of them take minutes
 PREFIX = 8  # first letters that only relatives share
 SHORTEST = 3  # letters of a word that an ending is added to
 # fmt: off
@@ -36,7 +37,10 @@ def drawn(groups: Sequence[int], valid: int, test: int, seed: int, where: str) -
     trained on. ``UserError`` naming ``where`` they come from when less than half would be left to train on.
     """
     if valid + test > len(groups) / 2:
-        raise UserError(f"{where}: {len(groups)} are too few to validate on {valid} and test on {test}: ask for fewer")
+        raise UserError(
+            f"{where}: {len(groups)} are too few to validate on {valid} and test on {test}: lower"
+            " the keys valid and test"
+        )
     sizes = np.bincount(groups)
     side = np.full(len(sizes), "train", object)
     left: dict[Name, int] = {"test": test, "valid": valid}
@@ -48,15 +52,20 @@ def drawn(groups: Sequence[int], valid: int, test: int, seed: int, where: str) -
     return [side[group] for group in groups]
 
 
-def near_duplicates(texts: Sequence[str]) -> list[int]:
+def near_duplicates(texts: Sequence[str], where: str) -> list[int]:
     """The number of the group of each text: the same for texts that a chain of near-duplicates links.
 
     Near-duplicates have similar letters (see :func:`plain`), in this order of words or sorted: the similarity is one
     less Levenshtein's distance over the longer of the two. All pairs are compared: 20,000 texts take some seconds, and
-    ten times as many a hundred times that.
+    five times as many 25 times that; ``UserError`` naming ``where`` they come from when there are more.
     """
     spelled = [plain(text) for text in texts]
     different = sorted(set(spelled))
+    if len(different) > COMPARED:
+        raise UserError(
+            f"{where}: {len(different):,} different texts are too many to find near-duplicates among (at most"
+            f" {COMPARED:,}): state the splits yourself, in parallel files train.*, valid.* and test.*"
+        )
     reordered = [" ".join(sorted(text.split())) for text in different]
     groups = _linked(np.concatenate((_alike(different, ALIKE), _alike(reordered, REORDERED))), len(different))
     number = dict(zip(different, groups, strict=True))

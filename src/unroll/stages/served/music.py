@@ -3,10 +3,12 @@
 MLflow copies this file beside the checkpoint and executes the copy, so it imports the package by its full name.
 """
 
+from typing import Annotated
+
 import torch
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from unroll.fields.music import composing, writing
 from unroll.fields.music.composing import Wish
@@ -14,13 +16,13 @@ from unroll.patterns.language_model import LanguageModel
 
 
 class Asked(BaseModel):
-    """A row of the input; see ``unroll compose``."""
+    """A row of the input, within the bounds of ``unroll compose``."""
 
-    bars: int
+    bars: Annotated[int, Field(ge=1, le=128)]
     seed: int
     key: str = ""
     metre: str = ""
-    temperature: float = writing.TEMPERATURE
+    temperature: Annotated[float, Field(ge=0.1, le=2)] = writing.TEMPERATURE
 
 
 class Music(BaseModel):
@@ -44,9 +46,10 @@ class Served(PythonModel):
 
     def predict(self, context: PythonModelContext, model_input: list[Asked]) -> list[Music]:
         """Writes what each row asks for. From these types MLflow infers the model's signature."""
-        return [self._written(Wish(row.key, row.metre, row.bars, row.temperature, row.seed)) for row in model_input]
+        return [self._written(row) for row in model_input]
 
-    def _written(self, wish: Wish) -> Music:
+    def _written(self, row: Asked) -> Music:
+        wish = Wish(row.key, row.metre, row.bars, writing.at(row.temperature), row.seed)
         if self.pattern.codes.streams == 1:
             return Music(abc=composing.tune(self.pattern, wish), voices=[])
         return Music(abc="", voices=composing.chorale(self.pattern, wish).voices.T.tolist())
