@@ -116,7 +116,9 @@ def test_examples_of_a_file_are_views(tmp_path):
     assert (second.id, second.codes.tolist(), second.clock.tolist()) == ("row-1", [[0, 1]], [1, 2])
     assert not any(part.flags.owndata for row in (first, second) for part in row[1:])
     assert [pattern.steps(row) for row in (first, second)] == [3, 2]
-    assert [made(rows, Settings(window=2)).steps(row) for row in (first, second)] == [2, 2]
+    short = made(rows, Settings(window=2))
+    assert [short.train().steps(row) for row in (first, second)] == [2, 2]
+    assert [short.eval().steps(row) for row in (first, second)] == [3, 2]  # in use, all of it is read
 
 
 def test_a_batch_of_one_stream():
