@@ -10,14 +10,14 @@ import time
 import torch
 
 from unroll import examples
-from unroll.decoding.sampling import Sampling, sample
+from unroll.decoding.sampling import sample
+from unroll.fields.music import writing
 from unroll.patterns.language_model import LanguageModel
 from unroll.patterns.translator import Translator
 from unroll.stages import settings, use
 from unroll.stages.paths import Task, enter_project
 
 LETTERS, STRINGS = 5000, 1000
-SAMPLING = Sampling(temperature=0.8, top_k=0, top_p=1.0, repetition=1.0)
 
 
 def main() -> None:
@@ -41,8 +41,9 @@ def main() -> None:
 def letters_a_second(pattern: LanguageModel) -> float:
     """How many letters it writes a second, at batch 1, without an end."""
     start = torch.tensor([pattern.start])
+    sampling, random = writing.at(writing.TEMPERATURE), writing.seeded(0)
     begin = time.perf_counter()
-    sample(pattern.step, pattern.begin(1), start, -1, LETTERS, SAMPLING, torch.Generator().manual_seed(0))
+    sample(pattern.step, pattern.begin(1), start, -1, LETTERS, sampling, random)
     return LETTERS / (time.perf_counter() - begin)
 
 
