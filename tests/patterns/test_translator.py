@@ -16,6 +16,7 @@ from unroll.features.tokens import Tokens
 from unroll.params import Recurrent
 from unroll.patterns import translator
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.ngrams import NGrams
 from unroll.patterns.translator import END, Batch, Settings, Translation, Translator, TranslatorModel
 
 PLAIN = Settings(Beam(width=3, length_penalty=0.6), longest=30)
@@ -38,13 +39,15 @@ def variant(
     attention: str = "multiplicative", input_feeding: bool = False, tied: bool = False, layer: str = "lstm"
 ) -> TranslatorModel:
     recurrent = Recurrent(layer, hidden=6, layers=2, bidirectional=True, dropout=0.1)
-    return TranslatorModel(recurrent, 1, 0.01, Embedding(5, 0.5), attention, input_feeding, tied, label_smoothing=0.0)
+    embedding, ngrams = Embedding(5, 0.5), NGrams(longest=3, buckets=40)
+    return TranslatorModel(recurrent, 1, 0.01, embedding, ngrams, attention, input_feeding, tied, label_smoothing=0.0)
 
 
 def wide(attention: str = "multiplicative", input_feeding: bool = False) -> TranslatorModel:
     """One that learns quickly."""
     recurrent = Recurrent("gru", hidden=24, layers=1, bidirectional=True, dropout=0.0)
-    return replace(variant(attention, input_feeding), recurrent=recurrent, embedding=Embedding(16, 0.5))
+    embedding, ngrams = Embedding(16, 0.5), NGrams(longest=1, buckets=1)
+    return replace(variant(attention, input_feeding), recurrent=recurrent, embedding=embedding, ngrams=ngrams)
 
 
 def table(pairs: list[tuple[str, str]], settings: Tokens = SPELLING) -> pa.Table:

@@ -27,6 +27,7 @@ from unroll.patterns.classifier import Classifier, ClassifierModel
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.forecaster import Forecaster, ForecasterModel
 from unroll.patterns.language_model import Codes, LanguageModel, LanguageModelModel
+from unroll.patterns.ngrams import NGrams
 from unroll.patterns.tagger import Tagger, TaggerModel
 from unroll.patterns.translator import Translator, TranslatorModel
 from unroll.sources import series
@@ -115,7 +116,7 @@ def tiny_translator(target: str) -> Translator:
     torch.manual_seed(0)
     return Translator(
         translator.Settings(Beam(2, 0.0), longest=8),
-        TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "additive", False, False, 0.0),
+        TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), NGrams(2, 50), "additive", False, False, 0.0),
         Vocabulary.learn(["abc "], "characters", 0),
         Vocabulary.learn(["A B C"], target, 0),
         placeholders=target == "characters",

@@ -25,6 +25,7 @@ from unroll.layers.contract import find_padding
 from unroll.layers.stack import Stack
 from unroll.params import STRICT, Count, Model, Share
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.ngrams import NGramEmbedding, NGrams
 from unroll.patterns.pooling import Pooling
 
 TOGETHER = 4000  # symbols of sources, padding included, that are translated at once
@@ -45,7 +46,8 @@ class Settings:
 class TranslatorModel(Model):
     """A variant of a translator's task.
 
-    ``embedding``: of the symbols read and of those written; ``attention``: how the decoder looks back at the source,
+    ``embedding``: of the symbols read and of those written; ``ngrams``: what else is read at each place of the source,
+    see ``unroll.patterns.ngrams``; ``attention``: how the decoder looks back at the source,
     ``none`` gives it the encoder's last output instead, all it will ever know of the source; ``input_feeding``: the
     decoder reads what it last attended to (Luong et al. 2015, section 3.3), which costs a Python loop over the target
     in training; ``tied_embeddings``: the scores of symbols use their embeddings (Press & Wolf 2017), and a vocabulary
@@ -54,6 +56,7 @@ class TranslatorModel(Model):
     """
 
     embedding: Embedding
+    ngrams: NGrams
     attention: Literal["none", "additive", "multiplicative"]
     input_feeding: bool
     tied_embeddings: bool
@@ -133,6 +136,7 @@ class Translator(nn.Module):
         self.target_embedding = _embedding(target.size + 1, model.embedding)
         shared = model.tied_embeddings and source.plain() == target.plain()
         self.source_embedding = self.target_embedding if shared else _embedding(source.size + 1, model.embedding)
+        self.ngrams = NGramEmbedding(model.ngrams, source.size + 1, width)
         self.encoder = Stack(recurrent, width)
         memory = self.encoder.outputs
         self.summary = Pooling(["final"], memory, recurrent.bidirectional)
@@ -251,7 +255,10 @@ class Translator(nn.Module):
 
     def _read(self, source: Int[Tensor, "B S"], lengths: Int[Tensor, "B"]) -> Memory:
         """What the encoder makes of the sources."""
-        steps, _ = self.encoder(self.dropout(self.source_embedding(source)), lengths)
+        embedded = self.source_embedding(source)
+        if self.model.ngrams.longest > 1:
+            embedded = embedded + self.ngrams(source)
+        steps, _ = self.encoder(self.dropout(embedded), lengths)
         keys = self.attention.keys(steps) if self.attention else None
         return Memory(steps, keys, find_padding(lengths, source.shape[1]), self.summary(steps, lengths))
 
