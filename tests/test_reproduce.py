@@ -53,6 +53,26 @@ def test_the_longest_way_to_the_end_starts_first():
     assert chains(FORK, set(), set()) == [["fetch", "prepare", "mfcc"], ["fetch@2", "train@2"]]
 
 
+def test_what_takes_longest_starts_first():
+    seconds = {"train@2": 300.0, "train@a": 20.0, "train@b": 40.0}
+    assert chains(FORK, set(), set(), seconds) == [["fetch@2", "train@2"], ["fetch", "prepare", "mfcc"]]
+    known = {"fetch", "prepare", "mfcc", "fetch@2", "train@2"}
+    assert chains(FORK, known, known, seconds) == [["train@b", "evaluate@b"], ["train@a", "evaluate@a"]]
+
+
+def test_how_long_training_takes_is_read_from_the_metrics(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"lstm": '{"train_seconds": 12.5}', "seasonal": '{"mae": 1}', "broken": "{"}.items():
+        path = tmp_path / f"reports/metrics/speech/digits_unseen/{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    fold, *others = (
+        f"pipelines/speech/dvc.yaml:train_digits_unseen@{name}" for name in ("lstm-theo", "seasonal", "broken", "gru")
+    )
+    graph = {name: set() for name in (fold, *others, "pipelines/speech/dvc.yaml:prepare_digits", "report")}
+    assert reproduce.trained_before(graph) == {fold: 12.5}
+
+
 def test_nothing_starts_twice_or_before_what_it_rests_on():
     first, second = chains(FORK, set(), set())
     assert chains(FORK, set(), {*first, *second}) == []

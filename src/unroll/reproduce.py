@@ -6,20 +6,24 @@ run; a stage that fails stops only those after it, and the next call goes on fro
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from types import MappingProxyType
 
 from unroll import params
 from unroll.errors import UserError, ends_clearly
-from unroll.stages.paths import ARTIFACTS, DATABASE
+from unroll.stages.paths import ARTIFACTS, DATABASE, Task
 from unroll.training import tracking
 
 REPORT = "report"
+TRAINING = re.compile(r"pipelines/(?P<field>\w+)/dvc\.yaml:train_(?P<task>\w+)@(?P<model>\w+)(-\w+)?")
 Graph = dict[str, set[str]]  # a stage → the stages before it
 
 
@@ -59,12 +63,17 @@ def read_dag(dot: str) -> Graph:
     return graph
 
 
-def chains(graph: Graph, done: set[str], started: set[str]) -> list[list[str]]:
-    """What can start now, the longest way to the end first: runs of stages with nothing beside them in between."""
+def chains(
+    graph: Graph, done: set[str], started: set[str], seconds: Mapping[str, float] = MappingProxyType({})
+) -> list[list[str]]:
+    """What can start now, the longest way to the end first: runs of stages with nothing beside them in between.
+
+    ``seconds``: how long a stage takes, where that is known; of others one is counted.
+    """
     after = {name: [other for other in graph if name in graph[other]] for name in graph}
 
     def way(name: str) -> int:
-        return 1 + max(map(way, after[name]), default=0)
+        return seconds.get(name, 1) + max(map(way, after[name]), default=0)
 
     ready = [name for name in graph if name not in started and graph[name] <= done]
     found = []
@@ -76,13 +85,29 @@ def chains(graph: Graph, done: set[str], started: set[str]) -> list[list[str]]:
     return found
 
 
+def trained_before(graph: Graph) -> dict[str, float]:
+    """The seconds that training took when the metrics were measured, of each stage that trains.
+
+    What takes longest should start first, else it is what all wait for in the end (Graham 1969, "Bounds on
+    multiprocessing timing anomalies").
+    """
+    known = {}
+    for name in graph:
+        if found := TRAINING.fullmatch(name):
+            with suppress(OSError, ValueError, KeyError):
+                metrics = json.loads(Task(*found.group("field", "task")).metrics(found["model"]).read_text())
+                known[name] = float(metrics["train_seconds"])
+    return known
+
+
 def _run_all(graph: Graph, jobs: int) -> list[str]:
     """Runs the stages of the graph; returns those that failed."""
+    seconds = trained_before(graph)
     done, started, failed = set(), set(), []
     running: dict[Future, list[str]] = {}
     with ThreadPoolExecutor(jobs) as pool:
         while True:
-            for chain in chains(graph, done, started)[: jobs - len(running)]:
+            for chain in chains(graph, done, started, seconds)[: jobs - len(running)]:
                 started |= set(chain)
                 running[pool.submit(_run, chain)] = chain
             if not running:
