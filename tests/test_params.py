@@ -44,6 +44,13 @@ def test_the_projects_own_loads(root):
     assert isinstance(fields["speech"].digits.models["lstm"].recurrent, Recurrent)
 
 
+def test_one_field_alone_is_checked_where_only_that_is_asked_for(changed, tmp_path):
+    refused(changed, (*STRINGS, "test"), -1)
+    run, fields = params.load(tmp_path / "params.yaml", "music")
+    assert (run.seed, list(fields)) == (1, ["music"])
+    assert params.load(tmp_path / "params.yaml", "cooking")[1] == {}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [

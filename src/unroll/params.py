@@ -102,14 +102,18 @@ def check(kind: type[T], value: Any, where: str) -> T:
         raise UserError("\n".join(lines)) from None
 
 
-def load(path: Path = Path("params.yaml")) -> tuple[Run, dict[str, Any]]:
-    """The run's settings, and each field's ``Params`` by the field's name."""
+def load(path: Path = Path("params.yaml"), only: str | None = None) -> tuple[Run, dict[str, Any]]:
+    """The run's settings, and each field's ``Params`` by the field's name, or those of ``only`` one field.
+
+    To check a field's block its code has to be imported, which takes as long as many a stage.
+    """
     settings = read_yaml(path)
     if not isinstance(settings, dict):
         raise UserError(f"{path}: expected `key: value` lines, found {type(settings).__name__}")
     run_keys = set(Run.__dataclass_fields__)
     run = check(Run, {key: settings[key] for key in run_keys & settings.keys()}, path.name)
-    fields = {key: _field(key, block, path) for key, block in settings.items() if key not in run_keys}
+    blocks = {key: block for key, block in settings.items() if key not in run_keys and only in (None, key)}
+    fields = {key: _field(key, block, path) for key, block in blocks.items()}
     return run, fields
 
 
