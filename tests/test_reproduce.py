@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from types import SimpleNamespace
 
@@ -58,6 +59,25 @@ def test_what_takes_longest_starts_first():
     assert chains(FORK, set(), set(), seconds) == [["fetch@2", "train@2"], ["fetch", "prepare", "mfcc"]]
     known = {"fetch", "prepare", "mfcc", "fetch@2", "train@2"}
     assert chains(FORK, known, known, seconds) == [["train@b", "evaluate@b"], ["train@a", "evaluate@a"]]
+
+
+def test_downloads_run_beside_the_jobs(monkeypatch):
+    sources = [f"pipelines/sources/dvc.yaml:fetch@{number}" for number in range(6)]
+    graph = {name: set() for name in sources} | {f"train@{number}": {name} for number, name in enumerate(sources)}
+    assert chains(graph, set(), set()) == [[name] for name in sources]
+    running, most = Counter(), Counter()
+
+    def run(chain):
+        kind = chain[0].partition("@")[0]
+        running[kind] += 1
+        most[kind] = max(most[kind], running[kind])
+        time.sleep(0.05)
+        running[kind] -= 1
+        return True
+
+    monkeypatch.setattr(reproduce, "_run", run)
+    assert reproduce._run_all(graph, 1) == []
+    assert most == {"pipelines/sources/dvc.yaml:fetch": reproduce.DOWNLOADS, "train": 1}
 
 
 def test_how_long_training_takes_is_read_from_the_metrics(tmp_path, monkeypatch):

@@ -23,6 +23,8 @@ from unroll.stages.paths import ARTIFACTS, DATABASE, Task
 from unroll.training import tracking
 
 REPORT = "report"
+SOURCES = "pipelines/sources/"
+DOWNLOADS = 4  # at once, beside the jobs: they wait for the network and leave the cores alone
 TRAINING = re.compile(r"pipelines/(?P<field>\w+)/dvc\.yaml:train_(?P<task>\w+)@(?P<model>\w+)(-\w+)?")
 Graph = dict[str, set[str]]  # a stage → the stages before it
 
@@ -68,7 +70,7 @@ def chains(
 ) -> list[list[str]]:
     """What can start now, the longest way to the end first: runs of stages with nothing beside them in between.
 
-    ``seconds``: how long a stage takes, where that is known; of others one is counted.
+    A download is a run of its own. ``seconds``: how long a stage takes, where that is known; of others one is counted.
     """
     after = {name: [other for other in graph if name in graph[other]] for name in graph}
 
@@ -79,7 +81,7 @@ def chains(
     found = []
     for name in sorted(ready, key=lambda name: (-way(name), name)):
         chain = [name]
-        while len(after[chain[-1]]) == 1 and graph[after[chain[-1]][0]] <= done | set(chain):
+        while not _downloads(chain) and len(after[chain[-1]]) == 1 and graph[after[chain[-1]][0]] <= done | set(chain):
             chain.append(after[chain[-1]][0])
         found.append(chain)
     return found
@@ -105,19 +107,27 @@ def _run_all(graph: Graph, jobs: int) -> list[str]:
     seconds = trained_before(graph)
     done, started, failed = set(), set(), []
     running: dict[Future, list[str]] = {}
-    with ThreadPoolExecutor(jobs) as pool:
+    places = {True: DOWNLOADS, False: jobs}  # for downloads, and for what keeps a core busy
+    with ThreadPoolExecutor(sum(places.values())) as pool:
         while True:
-            for chain in chains(graph, done, started, seconds)[: jobs - len(running)]:
-                started |= set(chain)
-                running[pool.submit(_run, chain)] = chain
+            for chain in chains(graph, done, started, seconds):
+                if places[_downloads(chain)]:
+                    places[_downloads(chain)] -= 1
+                    started |= set(chain)
+                    running[pool.submit(_run, chain)] = chain
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 chain = running.pop(future)
+                places[_downloads(chain)] += 1
                 if future.result():
                     done |= set(chain)
                 else:
                     failed.append(" → ".join(chain))
+
+
+def _downloads(chain: list[str]) -> bool:
+    return chain[0].startswith(SOURCES)
 
 
 def _run(chain: list[str]) -> bool:
