@@ -130,7 +130,7 @@ def test_a_second_run_has_nothing_to_do(project):
     [
         (
             f"pronunciation.models.{MODEL}.label_smoothing",
-            0.1,
+            0.2,
             {f"train_pronunciation@{MODEL}", f"evaluate_pronunciation@{MODEL}"},
         ),
         ("interface.baselines.word_dictionary.rounds", 2, {"baseline_interface@word_dictionary"}),

@@ -94,6 +94,7 @@ def block(source: object, **own: object) -> dict:
         "steps": 1,
         "learning_rate": 0.1,
         "embedding": {"features": 4, "spread": 0.1},
+        "ngrams": {"longest": 1, "buckets": 1},
         "attention": "additive",
         "input_feeding": False,
         "tied_embeddings": True,
