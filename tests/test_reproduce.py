@@ -91,6 +91,8 @@ def test_how_long_training_takes_is_read_from_the_metrics(tmp_path, monkeypatch)
     )
     graph = {name: set() for name in (fold, *others, "pipelines/speech/dvc.yaml:prepare_digits", "report")}
     assert reproduce.trained_before(graph) == {fold: 12.5}
+    other = fold.replace("theo", "george")  # the metrics hold what both took together
+    assert reproduce.trained_before(graph | {other: set()}) == {fold: 6.25, other: 6.25}
 
 
 def test_nothing_starts_twice_or_before_what_it_rests_on():

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -93,12 +94,13 @@ def trained_before(graph: Graph) -> dict[str, float]:
     What takes longest should start first, else it is what all wait for in the end (Graham 1969, "Bounds on
     multiprocessing timing anomalies").
     """
+    found = {name: match for name in graph if (match := TRAINING.fullmatch(name))}
+    folds = Counter(match.group("field", "task", "model") for match in found.values())  # measured together
     known = {}
-    for name in graph:
-        if found := TRAINING.fullmatch(name):
-            with suppress(OSError, ValueError, KeyError):
-                metrics = json.loads(Task(*found.group("field", "task")).metrics(found["model"]).read_text())
-                known[name] = float(metrics["train_seconds"])
+    for name, match in found.items():
+        with suppress(OSError, ValueError, KeyError):
+            metrics = json.loads(Task(*match.group("field", "task")).metrics(match["model"]).read_text())
+            known[name] = float(metrics["train_seconds"]) / folds[match.group("field", "task", "model")]
     return known
 
 
