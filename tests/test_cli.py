@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import sys
 from types import SimpleNamespace
 
@@ -136,6 +137,18 @@ def test_a_wrong_command_line_is_refused(run, arguments):
     status, out, err = run(*arguments)
     assert (status, out) == (2, [])
     assert any("Usage: " in line for line in err)
+
+
+def test_the_version_is_told_outside_a_project_too(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, (line,), err = run("--version")
+    assert (status, err) == (0, [])
+    assert re.fullmatch(r"unroll \d+\.\d+\.\d+", line)
+
+
+def test_no_command_at_all_shows_what_there_is(run):
+    out = " ".join(run()[1])
+    assert all(name in out for name in ("Recurrent networks for sequence data", "--version", "translate", "tasks"))
 
 
 @pytest.mark.parametrize("command", ["transcribe", "tasks", "sources"])

@@ -1,8 +1,9 @@
 import os
+import tempfile
 
 import pytest
 
-from unroll.files import opened, sha256, written_whole
+from unroll.files import check_writable, opened, sha256, written_whole
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -79,6 +80,34 @@ def test_a_link_to_a_folder_is_replaced_and_not_followed(tmp_path):
         fresh.mkdir()
     assert not (tmp_path / "model").is_symlink()
     assert os.listdir(tmp_path / "store") == ["kept"]
+
+
+def test_a_place_to_write_at_is_looked_at_and_left_as_it_is(tmp_path):
+    (tmp_path / "old.txt").write_text("old")
+    check_writable(tmp_path / "old.txt")
+    check_writable(tmp_path / "deep" / "er" / "new.txt")
+    assert os.listdir(tmp_path) == ["old.txt"]
+    assert (tmp_path / "old.txt").read_text() == "old"
+
+
+def test_a_place_where_no_file_can_be_is_refused_by_name(tmp_path):
+    (tmp_path / "old.txt").write_text("old")
+    with pytest.raises(IsADirectoryError) as caught:
+        check_writable(tmp_path)
+    assert caught.value.filename == str(tmp_path)
+    with pytest.raises(NotADirectoryError) as caught:
+        check_writable(tmp_path / "old.txt" / "new.txt")
+    assert caught.value.filename == str(tmp_path / "old.txt" / "new.txt")
+
+
+def test_a_place_that_may_not_be_written_in_is_refused_by_name(tmp_path, monkeypatch):
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied", f"{dir}/tmp1234")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(PermissionError) as caught:
+        check_writable(tmp_path / "deep" / "new.txt")
+    assert caught.value.filename == str(tmp_path / "deep" / "new.txt")
 
 
 def test_sha256_literally(tmp_path):

@@ -2,7 +2,9 @@
 
 import textwrap
 from importlib import import_module
+from importlib.metadata import version
 from pkgutil import iter_modules
+from typing import Annotated
 
 import typer
 
@@ -25,6 +27,21 @@ def main() -> None:
     """Runs the command line; every mistake of the user ends with one message and status 2."""
     with ends_clearly():
         app()
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"unroll {version('unroll')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    wanted: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """What is said to the program itself, before a command."""
 
 
 @app.command(epilog="Example: `unroll tasks`")

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 
 class UserError(Exception):
@@ -15,8 +16,8 @@ class UserError(Exception):
 def ends_clearly() -> Iterator[None]:
     """Turns the expected ways to fail into one line on standard error and an exit status.
 
-    ``UserError`` and a file that may not be written end with status 2, a full disk with 1, Ctrl-C with 130, a closed
-    pipe quietly with 1; anything else is a defect of the program and keeps its traceback.
+    ``UserError`` and a file that cannot be read or written end with status 2, a full disk with 1, Ctrl-C with 130, a
+    closed pipe quietly with 1; anything else is a defect of the program and keeps its traceback.
     """
     try:
         try:
@@ -35,11 +36,14 @@ def ends_clearly() -> Iterator[None]:
     except PermissionError as error:
         _end(f"error: no permission for {error.filename or 'a file'}: name one that you may read or write", 2)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            place = error.filename or "a file"
+            _end(f"error: no space left on the disk while writing {place}: free some, run again", 1)
+        if error.filename is None:
             raise
-        _end(f"error: no space left on the disk while writing {error.filename or 'a file'}: free some, run again", 1)
+        _end(f"error: {error.filename}: {error.strerror}: name another place", 2)
 
 
-def _end(message: str, status: int) -> None:
+def _end(message: str, status: int) -> NoReturn:
     print(message, file=sys.stderr)
     sys.exit(status)

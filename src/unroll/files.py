@@ -40,6 +40,17 @@ def opened(output: Path | None) -> Iterator[TextIO]:
         yield out
 
 
+def check_writable(path: Path) -> None:
+    """Raises the OSError that writing a file at ``path`` would meet, before the work and not after; leaves no trace."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    nearest = next(folder for folder in path.parents if folder.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as file:

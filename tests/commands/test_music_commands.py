@@ -61,10 +61,16 @@ def run(root, capsys, monkeypatch):
 def found(monkeypatch):
     """Makes every file that is read hold these voices (T, K)."""
 
-    def holds(voices: np.ndarray, key: Key = C_MAJOR, clock: np.ndarray | None = None) -> None:
+    def holds(
+        voices: np.ndarray,
+        key: Key = C_MAJOR,
+        clock: np.ndarray | None = None,
+        stated: Key | None = None,
+        moved: int = 0,
+    ) -> None:
         steps = len(voices)
         clock = clock_of("4/4", steps) if clock is None else clock
-        score = Score("found", voices.astype(np.int16), clock, "4/4", key)
+        score = Score("found", voices.astype(np.int16), clock, "4/4", key, stated, (moved,) * voices.shape[1])
         monkeypatch.setattr(scores, "read_scores", lambda paths: iter([score]))
 
     return holds
@@ -73,7 +79,8 @@ def found(monkeypatch):
 def test_compose_writes_the_key_the_metre_and_the_bars(run, tmp_path):
     path = tmp_path / "tune.abc"
     asked = ("--key", "D", "--metre", "6/8", "--bars", "4", "--seed", "1", "--temperature", "0.2", "-o", path)
-    assert run(tune_writer(), "compose", *asked) == (0, "", "")
+    said = "wrote tune.abc: 4 bars in D; 2 of 2 inner bars add up\n"
+    assert run(tune_writer(), "compose", *asked) == (0, "", said)
     (tune,) = abc.read_tunes(path)
     assert tune.text == TUNE
     assert tune.headers["T"] == "Composed from seed 1"
@@ -155,7 +162,7 @@ def test_an_opening_is_one_melody(run, tmp_path):
     opening.write_text(f"X:1\n{TUNE}\nX:2\n{TUNE}")
     status, _, err = run(tune_writer(), "compose", "--opening", opening, "-o", tmp_path / "tune.abc")
     assert status == 2
-    assert "two.abc has 2 tunes: write the one to go on from to a file of its own" in err
+    assert "two.abc has 2 tunes: write each to a file of its own" in err
 
 
 def test_an_opening_has_a_length(run, tmp_path):
@@ -169,7 +176,8 @@ def test_an_opening_has_a_length(run, tmp_path):
 def test_an_opening_so_low_that_it_would_fall_silent_is_refused(found, tmp_path):
     found(np.full((16, 4), 5), Key(5, "major"))
     wish = composing.Wish("", "", 1, writing.at(0.2), 1, tmp_path / "low.mid")
-    with pytest.raises(UserError, match=r"low\.mid runs from pitch 0 to 0 when put in C major"):
+    said = r"low\.mid runs from F-1 to F-1, and the model knows B1 to B6 in this key: transpose it"
+    with pytest.raises(UserError, match=said):
         composing.chorale(choir(), wish)
 
 
@@ -192,17 +200,21 @@ def test_a_chorale_goes_on_where_its_opening_stops(found, tmp_path):
 
 def test_harmonise_keeps_the_melody(found, tmp_path):
     found(MELODY[:, None] + 2 * np.sign(MELODY)[:, None], Key(2, "major"))
-    piece, said = composing.harmonise(choir(), tmp_path / "melody.mid")
+    piece = composing.harmonise(choir(), tmp_path / "melody.mid")
     assert piece.voices[:, 0].tolist() == (MELODY + 2 * np.sign(MELODY)).tolist()
     assert np.abs(piece.voices[::4, 1:]).tolist() == [[69, 66, 50]] * 4
-    assert (piece.key, said) == (Key(2, "major"), [])
+    assert (piece.key, piece.said) == (Key(2, "major"), ["taken to be in D major, by its notes"])
 
 
 def test_harmonise_says_what_it_changes(found, tmp_path):
-    found(np.column_stack([MELODY + 24 * np.sign(MELODY), np.full(16, -60)]))
-    piece, said = composing.harmonise(choir(), tmp_path / "duet.mid")
+    duet = np.column_stack([MELODY + 24 * np.sign(MELODY), np.full(16, -60)])
+    found(duet, Key(7, "major"), stated=C_MAJOR, moved=5)
+    piece = composing.harmonise(choir(), tmp_path / "duet.mid")
     assert piece.voices[:, 0].tolist() == MELODY.tolist()
-    assert said == [
+    assert piece.key == C_MAJOR
+    assert piece.said == [
+        "taken to be in C major, as the file states",
+        "5 notes off the sixteenths: moved to the nearest, or left out if too short",
         "duet.mid has 2 staves or tracks: the first is taken as the melody",
         "the melody is put down by 2 octaves, where sopranos sing",
     ]
@@ -218,7 +230,7 @@ def test_harmonise_refuses_what_is_too_long_or_too_wide(found, run, tmp_path):
     found(np.array([20, 72, 72, 72])[:, None])
     status, _, err = run(choir(), "harmonise", path, "-o", tmp_path / "chorale.mid")
     assert status == 2
-    assert "melody.mid runs from pitch 20 to 72 when put in C major or A minor; the model knows 30 to 90" in err
+    assert "melody.mid runs from G#0 to C5, and the model knows F#1 to F#6 in this key: transpose it" in err
 
 
 def test_harmonise_wants_four_voices_and_a_format_for_them(run, tmp_path):
@@ -235,10 +247,31 @@ def test_harmonise_wants_four_voices_and_a_format_for_them(run, tmp_path):
 def test_harmonise_reads_and_writes_files(run, tmp_path):
     melody, path = tmp_path / "melody.abc", tmp_path / "chorale.musicxml"
     melody.write_text("X:1\nT:Mine\nH:a field that is no music\nY:unknown\nM:4/4\nL:1/4\nK:C\nc d [ce] c |]\n")
-    assert run(choir(), "harmonise", melody, "-o", path) == (0, "", "")
-    score = scores.read_score(path, 4)
+    said = "note: taken to be in C major, as the file states\nwrote chorale.musicxml: 1 bar in C major\n"
+    assert run(choir(), "harmonise", melody, "-o", path) == (0, "", said)
+    score = scores.parse(path)
     assert score.voices[::4, 0].tolist() == [72, 74, 76, 72]  # of two notes at once the higher one
     assert score.voices[0].tolist() == [72, 67, 64, 48]
+
+
+def test_an_opening_of_one_voice_is_for_harmonise(run, found, tmp_path):
+    path = tmp_path / "melody.mid"
+    path.touch()
+    found(MELODY[:, None])
+    asked = ("--task", "music/chorales", "--opening", path, "-o", tmp_path / "chorale.mid")
+    status, _, err = run(choir(), "compose", *asked)
+    assert status == 2
+    assert "melody.mid has one voice, an opening 4: `unroll harmonise` sets the others below a melody" in err
+
+
+@pytest.mark.parametrize("command", ["compose", "harmonise"])
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(run, tmp_path, command):
+    path = tmp_path / "melody.abc"
+    path.write_text(abc.file_of(TUNE, "Mine"))
+    asked = [path] if command == "harmonise" else []
+    status, out, err = run(None, command, *asked, "-o", path / "chorale.mid")
+    assert (status, out) == (2, "")
+    assert "melody.abc/chorale.mid" in err
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ def run(root, capsys, monkeypatch):
     """Runs the command on the stub, with standard input where given: status, standard output and error."""
     monkeypatch.chdir(root)
     monkeypatch.setattr(use, "trained", lambda task, model, kind: Stub())
-    blocks = {"translation/interface": SimpleNamespace(longest_words=4)}
+    blocks = {
+        "translation/interface": SimpleNamespace(longest_words=4, source="data/raw/interface-strings"),
+        "translation/own": SimpleNamespace(longest_words=4, source="/data/own.tsv"),
+    }
     monkeypatch.setattr(settings, "of_task", lambda task: (None, None, blocks.get(task)))
 
     def command(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
@@ -61,11 +64,24 @@ def run(root, capsys, monkeypatch):
 
 
 def test_texts_are_translated_a_line_each(run):
-    assert run("translate", "Copy this page", "日本") == (0, "COPY THIS PAGE\n日本\n", "")
+    assert run("translate", "Copy this page", "bonjour") == (0, "COPY THIS PAGE\nBONJOUR\n", "")
 
 
 def test_lines_of_standard_input_stay_lines(run):
     assert run("translate", "-", stdin=b"one\n\ntwo\r\n  \n") == (0, "ONE\n\nTWO\n  \n", "")
+
+
+@pytest.mark.parametrize("before", [2, 200, 201])
+def test_a_line_that_cannot_be_read_comes_after_those_before_it(run, before):
+    status, out, err = run("translate", "-", stdin=b"one\n" * before + b"\xff\nfour\n")
+    assert (status, out) == (2, "ONE\n" * before)
+    assert err == f"error: standard input, line {before + 1} is not UTF-8: convert it, as with `iconv -t UTF-8`\n"
+
+
+def test_foreign_letters_are_said(run):
+    status, out, err = run("translate", "open", "你好，世界", "open 世")
+    assert (status, out) == (0, "OPEN\n你好，世界\nOPEN 世\n")
+    assert err == "note: text 2: its letters are foreign to the model, so the translation means nothing\n"
 
 
 def test_the_best_few_have_numbers_and_probabilities(run):
@@ -94,13 +110,43 @@ def test_a_catalogue_is_filled(run, tmp_path):
     status, out, err = run("translate", "--po", path, "-o", output)
     assert (status, out) == (0, "")
     assert err.endswith(
-        "messages.po: entries filled and marked fuzzy: 1; left empty, lest a placeholder be lost or invented: 1;"
-        " translated before: 1\n"
+        "messages.po: entries filled and marked fuzzy: 1; left empty, since foreign or lest a placeholder be lost or"
+        " invented: 1; translated before: 1\n"
+        "note: look through what is fuzzy and remove the flags: until then msgfmt passes these entries over\n"
     )
     assert output.read_text() == CATALOGUE.replace("#, python-format", "#, fuzzy, python-format").replace(
         'msgstr[0] ""\nmsgstr[1] ""', 'msgstr[0] "%d FILE"\nmsgstr[1] "%d FILES"'
     )
     assert run("translate", "--po", path)[1] == output.read_text()
+
+
+def test_what_is_foreign_in_a_catalogue_stays_empty(run, tmp_path):
+    path = tmp_path / "messages.po"
+    text = CATALOGUE.replace("Lost %s", "你好")
+    path.write_text(text.replace("%d file", "%d 世"))
+    status, out, err = run("translate", "--po", path)
+    assert (status, out) == (0, path.read_text())
+    assert err.startswith("note: messages.po: texts in letters that are foreign to the model, left empty: 3\n")
+    assert "marked fuzzy: 0; left empty, since foreign or lest a placeholder be lost or invented: 2; " in err
+    assert "look through" not in err
+
+
+def test_a_model_of_ones_own_data_writes_what_the_user_says(run, tmp_path):
+    path = tmp_path / "messages.po"
+    path.write_text(CATALOGUE.replace("Language: fr", "Language: de"))
+    own = ("translate", "--task", "translation/own", "--po", path)
+    assert run(*own, "--language", "de_AT")[0] == 0
+    status, _, err = run(*own)
+    assert status == 2
+    assert "its language is de, and the model writes fr: name another catalogue, or with --language" in err
+
+
+@pytest.mark.parametrize("command", [["translate", "--po", "none.po"], ["translate", "a"], ["pronounce", "a"]])
+def test_a_place_where_nothing_can_be_written_is_refused_before_all_else(run, tmp_path, command):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "fr.po"
+    assert run(*command, "-o", place) == (2, "", f"error: {place}: Not a directory: name another place\n")
+    assert run(*command, "-o", tmp_path) == (2, "", f"error: {tmp_path} is a folder: name a file\n")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +159,9 @@ def test_a_catalogue_is_filled(run, tmp_path):
         (["fine", "\udcff"], b"", "text 2 is not UTF-8"),
         (["--po", "a.po", "--n-best", 2], b"", "a catalogue has room for one translation: leave out --n-best"),
         (["--po", "none.po"], b"", "none.po cannot be read"),
-        (["text", "--task", "translation/pronunciation"], b"", "translation/pronunciation is no task of texts"),
+        (["text", "--language", "fr"], b"", "--language is written into a catalogue: leave it out, or name"),
+        (["--po", "a.po", "--language", "de"], b"", "learned from data/raw/interface-strings and writes fr"),
+        (["text", "--task", "translation/pronunciation"], b"", "for the phones of words there is `unroll pronounce`"),
     ],
 )
 def test_what_cannot_be_translated_is_refused(run, words, stdin, said):

@@ -148,6 +148,7 @@ def test_translating_texts(project):
     first, empty, strange, long, note, *_ = said.splitlines()
     assert (first != "", empty, strange != "", len(long.split()) >= 125) == (True, "", True, True)
     assert note.startswith("note: text 4 has 5,000 words, and the model translates 5 at a time")
+    assert "note: text 3: its letters are foreign to the model" in said
 
 
 def test_filling_a_catalogue(project, tmp_path):

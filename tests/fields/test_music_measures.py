@@ -97,21 +97,6 @@ def test_tunes_are_measured(letters, monkeypatch):
     assert lines[0]["bits_per_character"] == pytest.approx(found["bits_per_character_other"], abs=1e-4)
 
 
-def test_ranges_and_crossings_by_hand():
-    out = CHORD.copy()
-    out[:2, 3] = [38, -38]  # the bass below E2, two of 16
-    across = CHORD.copy()
-    across[3, 1] = 74  # the alto above the soprano, one step of four
-    rests = CHORD.copy()
-    rests[:, 0] = 0
-    assert measures_chorales.out_of_range([CHORD]) == 0
-    assert measures_chorales.out_of_range([out]) == 2 / 16
-    assert measures_chorales.out_of_range([rests, rests]) == 0
-    assert measures_chorales.crossed([CHORD, rests]) == 0
-    assert measures_chorales.crossed([across]) == 1 / 4
-    assert measures_chorales.crossed([across, CHORD]) == 1 / 8
-
-
 def test_chorales_are_measured(choir, monkeypatch):
     monkeypatch.setattr(measures_chorales, "PIECES", 2)
     low = np.concatenate([CHORD, CHORD - np.sign(CHORD) * np.array([0, 0, 0, 12], np.int16)])
@@ -124,7 +109,8 @@ def test_chorales_are_measured(choir, monkeypatch):
     assert found["nats_per_step"] == pytest.approx(nats / 16, abs=1e-6)
     assert found["nats_per_note"] == pytest.approx(nats / 16, abs=1e-6)  # 4 chords of 4 notes
     assert found["out_of_range_share_bach"] == pytest.approx(4 / 64)  # the bass on C2
-    assert found["crossed_share_bach"] == 0
+    assert found["crossed_share_bach"] == found["parallels_share_bach"] == 0
+    assert 0 <= found["parallels_share"] <= 1
     assert found["predict_seconds_per_step"] == 0.05
     assert 0 <= found["out_of_range_share"] <= 1
 

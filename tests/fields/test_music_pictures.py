@@ -20,7 +20,8 @@ def test_tunes_are_shown_as_text_picture_and_sound(letters, tmp_path, monkeypatc
     _, model = letters([TUNE])
     played, mute = pictures.tunes({None: model}, tmp_path)
     assert (played.title, played.image, played.audio) == ("Tune 1", "tune-1.png", "tune-1.mp3")
-    assert played.caption == "The best of 16 drawn: the one with most bars as long as the metre says."
+    said = "The best drawn: the one with most bars as long as the metre says, rather one that ends on the tonic."
+    assert played.caption == said
     assert played.lines == [("seed", "1"), ("ABC", TUNE.strip())]
     assert (mute.title, mute.image, mute.audio) == ("Tune 2", None, None)
     assert mute.caption == f"{played.caption} music21 cannot read it."
@@ -53,7 +54,7 @@ def test_chorales_are_shown_and_a_melody_beside_what_bach_made_of_it(choir, tmp_
         "Piece piece0, by Bach",
     ]
     assert [exhibit.lines for exhibit in shown[:2]] == [[("seed", "1")], [("seed", "2")]]
-    assert shown[0].caption.startswith("The best of 16 drawn: the one likeliest to end where it does")
+    assert shown[0].caption.startswith("The best of 64 drawn: one with the tonic in the bass at the end")
     for exhibit in shown:
         with Image.open(tmp_path / exhibit.image) as image:
             assert image.size[0] == round(5.6 * 140)

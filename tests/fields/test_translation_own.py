@@ -48,6 +48,22 @@ def test_what_has_no_letters_stays_and_is_not_asked_for(text):
     assert stub.asked == []
 
 
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("open", False),
+        ("ab日", False),
+        ("a日", True),
+        ("你好，世界", True),
+        ("", False),
+        ("12 %(日本)s", False),
+        ("%s 日", True),
+    ],
+)
+def test_a_text_is_foreign_of_whose_letters_a_third_was_never_met(text, foreign):
+    assert own.is_foreign(Stub(), text) == foreign
+
+
 def test_lines_and_blanks_keep_their_places():
     (((text, log_prob),),) = own.translate(Stub(), ["\n  one %s\n\n two\r\n"], 3)
     assert (text, log_prob) == ("\n  ONE %s\n\n TWO\r\n", -3.0)

@@ -3,7 +3,7 @@ import pytest
 
 from unroll.sources.abc import heights
 from unroll.sources.abc_bars import bars
-from unroll.sources.abc_writing import key_name, sharps, to_abc
+from unroll.sources.abc_writing import key_name, key_words, pitch_name, sharps, spelling, to_abc
 from unroll.sources.clock import bar_sixteenths, clock_of
 from unroll.sources.scores import Key, parse
 
@@ -45,6 +45,13 @@ def test_accidentals():
 def test_names_of_keys(key, name, number):
     assert key_name(key) == name
     assert sharps(key) == number
+
+
+def test_names_for_readers():
+    assert [key_words(key) for key in (C, GM, Key(6, "major"))] == ["C major", "G minor", "F# major"]
+    assert spelling(68, Key(3, "major")) == ("A", -1, 4)
+    assert [pitch_name(pitch, Key(6, "major")) for pitch in (65, 59, 20)] == ["E#4", "B3", "G#0"]
+    assert [pitch_name(pitch, Key(5, "major")) for pitch in (70, 60, 21)] == ["Bb4", "C4", "A0"]
 
 
 @pytest.mark.parametrize("mode", ["major", "minor"])

@@ -97,6 +97,12 @@ def test_a_header_is_made_where_there_is_none(read):
     assert filled.endswith('\n\nmsgid "Open"\nmsgstr ""\n')
 
 
+def test_a_flag_stands_above_its_entry_and_below_a_header_that_is_made(read):
+    filled = gettext_layout.written(read('msgid "a"\nmsgstr ""\n'), {0: ["un"]}, {"Language": "fr"})
+    assert filled.startswith('msgid ""\nmsgstr ""\n"MIME-Version: 1.0\\n"\n')
+    assert filled.endswith('"Language: fr\\n"\n\n#, fuzzy\nmsgid "a"\nmsgstr "un"\n')
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

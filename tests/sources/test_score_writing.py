@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_musicxml_says_what_is_needed(tmp_path):
     ):
         assert said in text
     assert "encoding-date" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "pitches", "expected"),
+    [
+        (Key(8, "major"), [68, 61, 66, 59, 60], ["Ab4", "Db4", "Gb4", "B3", "C4"]),
+        (Key(4, "minor"), [66, 63, 61, 65, 70], ["F#4", "D#4", "C#4", "F4", "A#4"]),
+        (Key(6, "major"), [65, 71, 60], ["E#4", "B4", "C4"]),
+    ],
+)
+def test_notes_are_spelled_as_the_key_has_them(tmp_path, key, pitches, expected):
+    path = tmp_path / "piece.musicxml"
+    voice = np.array(pitches, np.int16)[:, None]
+    write_voices(path, voice, clock_of("2/4", len(pitches)), "2/4", key, ["flute"], 90)
+    text = path.read_text()
+    parts = re.findall(r"<step>(\w)</step>\s*(?:<alter>(.*?)</alter>)?\s*<octave>(\d)</octave>", text)
+    assert [letter + {"1": "#", "-1": "b"}.get(sign, "") + octave for letter, sign, octave in parts] == expected
+    assert f"<mode>{key.mode}</mode>" in text
 
 
 @pytest.mark.parametrize("ending", [".mid", ".musicxml", ".abc"])

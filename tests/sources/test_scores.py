@@ -6,7 +6,7 @@ import pytest
 from unroll.errors import UserError
 from unroll.sources.clock import clock_of
 from unroll.sources.score_writing import write_voices
-from unroll.sources.scores import Key, Note, notes_between, parse, read_score, read_scores
+from unroll.sources.scores import Key, Note, check_voices, notes_between, parse, read_scores
 
 NAMES = ("soprano", "alto", "tenor", "bass")
 
@@ -31,7 +31,7 @@ PIECE = voices(
 CLOCK = clock_of("4/4", 20, upbeat=4)
 MUSICXML = """\
 <score-partwise version="4.0"><part-list><score-part id="P1"><part-name/></score-part></part-list><part id="P1">
-<measure number="1"><attributes><divisions>12</divisions>
+<measure number="1"><attributes><divisions>12</divisions>{}
 <time><beats>2</beats><beat-type>4</beat-type></time></attributes>
 {}</measure></part></score-partwise>
 """
@@ -45,9 +45,9 @@ def note(pitch: str, duration: int, marks: str = "", chord: bool = False) -> str
     )
 
 
-def musicxml(folder: Path, notes: str) -> Path:
+def musicxml(folder: Path, notes: str, key: str = "") -> Path:
     path = folder / "score.musicxml"
-    path.write_text(MUSICXML.format(notes))
+    path.write_text(MUSICXML.format(key, notes))
     return path
 
 
@@ -73,6 +73,8 @@ def test_what_is_written_is_read_back(tmp_path, ending):
     assert score.voices.tolist() == PIECE.tolist()
     assert score.metre == "4/4"
     assert score.key == Key(0, "major")
+    assert score.stated == (Key(0, "major") if "xml" in ending else None)  # in MIDI no program can be trusted there
+    assert score.moved == (0, 0, 0, 0)
     assert score.title == "piece"
     # MIDI knows of no upbeat.
     upbeat = 4 if "xml" in ending else 0
@@ -94,7 +96,49 @@ def test_of_several_notes_the_highest_counts(tmp_path):
 def test_triplets_and_grace_notes(tmp_path):
     grace = "<note><grace/><pitch><step>B</step><octave>4</octave></pitch></note>"
     path = musicxml(tmp_path, note("C4", 4) + note("D4", 4) + note("E4", 4) + grace + note("F4", 12))
-    assert parse(path).voices[:, 0].tolist() == [60, 62, -62, 64, 65, -65, -65, -65]
+    score = parse(path)
+    assert score.voices[:, 0].tolist() == [60, 62, -62, 64, 65, -65, -65, -65]
+    assert score.moved == (3,)
+
+
+def test_what_is_shorter_than_a_sixteenth_counts_as_moved(tmp_path):
+    path = tmp_path / "tune.abc"
+    path.write_text("X:1\nM:4/4\nL:1/32\nK:C\nCDEF G4 A4 B4 c8 d8|]\n")
+    score = parse(path)
+    assert (score.voices[:4, 0].tolist(), score.moved) == ([60, 64, 67, -67], (4,))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("C", Key(0, "major")),
+        ("Eb", Key(3, "major")),
+        ("F#m", Key(6, "minor")),
+        ("Ador", Key(9, "minor")),
+        ("Dmix", Key(2, "major")),
+    ],
+)
+def test_abc_states_its_key(tmp_path, key, expected):
+    path = tmp_path / "tune.abc"
+    path.write_text(f"X:1\nM:4/4\nL:1/4\nK:{key}\nC D E F | G4 |]\n")
+    score = parse(path)
+    assert score.stated == score.taken == expected
+
+
+def test_a_signature_stands_for_the_likelier_of_two_keys(tmp_path):
+    minor = "".join(note(pitch, 12) for pitch in ("A4", "C5", "E5", "B4", "D5", "A4", "E4", "A4"))
+    major = "".join(note(pitch, 12) for pitch in ("C4", "E4", "G4", "D4", "F4", "G4", "E4", "C4"))
+    bare, named = "<key><fifths>{}</fifths></key>", "<key><fifths>{}</fifths><mode>{}</mode></key>"
+    for notes, key, expected in (
+        (minor, bare.format(0), Key(9, "minor")),
+        (major, bare.format(0), Key(0, "major")),
+        (major, named.format(0, "minor"), Key(9, "minor")),
+        (major, named.format(-3, "minor"), Key(0, "minor")),
+        (major, "", None),
+    ):
+        score = parse(musicxml(tmp_path, notes, key))
+        assert score.stated == expected
+        assert score.taken == (expected or score.key)
 
 
 def test_ties(tmp_path):
@@ -142,12 +186,12 @@ def test_several_scores_are_read_in_their_order(tmp_path):
         write_voices(path, piece, CLOCK, "4/4", Key(0, "major"), NAMES[: piece.shape[1]], 80)
     assert [score.voices.shape for score in read_scores([first, second])] == [(20, 4), (20, 1)]
     with pytest.raises(UserError, match=r"b\.mid has 4 voices, 1 needed"):
-        read_score(first, 1)
+        check_voices(first, parse(first), 1)
 
 
 @pytest.mark.parametrize("channels", [(9,), (9, 9)])
 def test_a_midi_file_of_drums_is_named(tmp_path, channels):
-    with pytest.raises(UserError, match=r"score\.mid has no note of a pitch"):
+    with pytest.raises(UserError, match=r"score\.mid has no note of a pitch .* longer, only drums$"):
         parse(midi(tmp_path, *channels))
 
 
@@ -161,6 +205,7 @@ def test_a_midi_file_of_drums_is_named(tmp_path, channels):
         ("bad.txt", b"X:1\nK:G\nc\n", "the ending says the format: one of .mxl, "),
         ("bad.abc", b"", "has no tune in ABC notation"),
         ("bad.abc", b"X:1\nK:G\n||\n", "has no note of a pitch"),
+        ("bad.abc", b"X:1\nT:No key\nM:4/4\nC D\n", "has no line K:, which names the key: write one such as"),
         ("bad.abc", b"X:1\nK:G\nc\n\nX:2\nK:G\nc\n", "has 2 tunes: write each to a file of its own"),
     ],
 )

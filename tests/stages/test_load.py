@@ -58,6 +58,12 @@ class Attack:
         return print, ("unpickled",)
 
 
+def older() -> dict:
+    """The checkpoint of a version in which a model had no such key."""
+    whole = transcriber().checkpoint()
+    return whole | {"model": {key: value for key, value in whole["model"].items() if key != "normalise"}}
+
+
 def half(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -73,8 +79,9 @@ def half(path):
         lambda path: torch.save(transcriber().checkpoint() | {"pattern": "no_such_pattern"}, path),
         lambda path: torch.save({"pattern": "transcriber"}, path),
         lambda path: torch.save(transcriber().checkpoint() | {"weights": {}}, path),
+        lambda path: torch.save(older(), path),
     ],
-    ids=["half", "empty", "pointer", "pickle", "attack", "pattern", "keys", "weights"],
+    ids=["half", "empty", "pointer", "pickle", "attack", "pattern", "keys", "weights", "older"],
 )
 def test_what_is_not_a_whole_model_is_refused_by_name(trained, capfd, spoil):
     folder = trained("gru", {"word_error_rate": 0.1})
@@ -86,6 +93,14 @@ def test_what_is_not_a_whole_model_is_refused_by_name(trained, capfd, spoil):
         " delete models/speech/digits/gru, run `dvc repro`"
     )
     assert capfd.readouterr().out == ""
+
+
+def test_what_is_wrong_with_an_older_model_is_kept_as_the_cause(trained):
+    folder = trained("gru", {"word_error_rate": 0.1})
+    torch.save(older(), folder / "model.pt")
+    with pytest.raises(UserError) as caught:
+        load.load(folder)
+    assert str(caught.value.__cause__) == "checkpoint: model.normalise: this key is missing"
 
 
 @pytest.mark.parametrize("use", [load.load, lambda folder: load.best(DIGITS, block("gru"))])

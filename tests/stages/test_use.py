@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from unroll.errors import UserError
+from unroll.patterns.language_model import LanguageModel
 from unroll.patterns.transcriber import Transcriber
+from unroll.patterns.translator import Translator
 from unroll.stages import use
 
 
@@ -64,6 +66,13 @@ def test_a_pattern_that_does_not_transcribe_is_refused(project, monkeypatch):
     monkeypatch.setattr(use.load, "best", lambda task, block, model: (model, task.model(model)))
     with pytest.raises(UserError, match=r"^speech/digits has a linear, not a transcriber: `unroll tasks` says"):
         use.trained("speech/digits", "lstm", Transcriber)
+
+
+def test_a_pattern_is_named_in_words(project, monkeypatch):
+    monkeypatch.setattr(use.load, "load", lambda folder: (LanguageModel.__new__(LanguageModel), {}))
+    monkeypatch.setattr(use.load, "best", lambda task, block, model: (model, task.model(model)))
+    with pytest.raises(UserError, match=r"^music/tunes has a language model, not a translator: `unroll tasks` says"):
+        use.trained("music/tunes", "", Translator)
 
 
 def test_tasks_with_what_the_best_of_each_reached(project):

@@ -2,23 +2,30 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unroll.files import check_writable
 from unroll.stages.paths import enter_project
+
+if TYPE_CHECKING:
+    from unroll.fields.music.composing import Piece
 
 app = typer.Typer()
 Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="A file to write: .mid, .musicxml, or .abc for a tune.")]
 
 
 @app.command(epilog="Example: `unroll compose --key G --metre 6/8 --bars 16 --seed 1 -o tune.mid`")
 def compose(
-    output: Output,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A file to write: .mid, .musicxml, or .abc for a tune.")
+    ],
     task: Annotated[str, typer.Option(help="music/tunes or music/chorales.")] = "music/tunes",
     key: Annotated[str, typer.Option(help="Such as G, Bb or Em; else G or that of the opening.")] = "",
-    metre: Annotated[str, typer.Option(help="Such as 4/4 or 6/8; else 4/4 or that of the opening.")] = "",
+    metre: Annotated[
+        str, typer.Option(help="Such as 6/8; a chorale is in 4/4 or 3/4. Else 4/4 or that of the opening.")
+    ] = "",
     bars: Annotated[int, typer.Option(min=1, max=128, help="How many bars to write.")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other music; the same seed, the same music.")] = 1,
     temperature: Annotated[
@@ -39,16 +46,16 @@ def compose(
     ] = None,
     model: Model = "",
 ) -> None:
-    """Write a tune, or a chorale in four voices: the best of 16 drawn.
+    """Write a tune, or a chorale in four voices: the best of those drawn.
 
-    Of tunes that is the one with most bars as long as the metre says, of chorales the one likeliest to end where it
-    does, rather one with the tonic in the bass.
+    Of tunes that is the one with most bars as long as the metre says, rather one that ends on the tonic; of chorales
+    one with the tonic in the bass at the end, and with the fewest parallel fifths and octaves.
     """
     output, opening = output.absolute(), opening and opening.absolute()
+    check_writable(output)
     enter_project()
     from unroll.decoding.sampling import Sampling
     from unroll.fields.music import composing
-    from unroll.fields.music.chorales import VOICES
     from unroll.fields.music.composing import Wish
     from unroll.patterns.language_model import LanguageModel
     from unroll.sources import score_writing
@@ -59,10 +66,12 @@ def compose(
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, repetition=repetition)
     wish = Wish(key, metre, bars, sampling, seed, opening)
     if pattern.codes.streams == 1:
-        score_writing.write_tune(output, composing.tune(pattern, wish), f"Composed from seed {seed}")
+        text = composing.tune(pattern, wish)
+        score_writing.write_tune(output, text, f"Composed from seed {seed}")
+        _say(f"wrote {output.name}: {composing.about_tune(text)}")
     else:
         score_writing.format_of(output, ("midi", "musicxml"))
-        score_writing.write_voices(output, *composing.chorale(pattern, wish), VOICES, composing.TEMPO)
+        _write(output, composing.chorale(pattern, wish))
 
 
 @app.command(epilog="Example: `unroll harmonise melody.musicxml -o chorale.mid`")
@@ -73,12 +82,13 @@ def harmonise(
             exists=True, dir_okay=False, help="MusicXML, MIDI or ABC; of notes at once the highest is taken."
         ),
     ],
-    output: Output,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A file to write: .mid or .musicxml.")],
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "music/chorales",
     model: Model = "",
 ) -> None:
     """Set a melody for four voices, as in the chorales of Bach."""
     melody, output = melody.absolute(), output.absolute()
+    check_writable(output)
     enter_project()
     from unroll.errors import UserError
     from unroll.fields.music import composing
@@ -91,7 +101,19 @@ def harmonise(
     pattern = use.trained(task, model, LanguageModel)
     if pattern.codes.streams != len(VOICES):
         raise UserError(f"{task} has no model of four voices: use music/chorales")
-    piece, notes = composing.harmonise(pattern, melody)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    score_writing.write_voices(output, *piece, VOICES, composing.TEMPO)
+    _write(output, composing.harmonise(pattern, melody))
+
+
+def _write(output: Path, piece: "Piece") -> None:
+    from unroll.fields.music import composing
+    from unroll.fields.music.chorales import VOICES
+    from unroll.sources import score_writing
+
+    for note in piece.said:
+        _say(f"note: {note}")
+    score_writing.write_voices(output, piece.voices, piece.clock, piece.metre, piece.key, VOICES, composing.TEMPO)
+    _say(f"wrote {output.name}: {composing.about_piece(piece)}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

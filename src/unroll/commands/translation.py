@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unroll.errors import UserError
-from unroll.files import opened
-from unroll.stages.paths import enter_project
+from unroll.files import check_writable, opened
+from unroll.stages.paths import RAW, enter_project
 
 if TYPE_CHECKING:
     from unroll.fields.translation.own import Way
@@ -28,7 +27,9 @@ Out = Annotated[Path | None, typer.Option("-o", "--output", help="A file to writ
 def translate(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; `-` for the lines of standard input.")] = None,
     po: Annotated[Path | None, typer.Option("--po", help="A gettext catalogue, to fill what is untranslated.")] = None,
-    language: Annotated[str, typer.Option(help="What the model writes, where the catalogue names none.")] = "fr",
+    language: Annotated[
+        str, typer.Option(help="What a model of your own data writes into a catalogue, such as de; others write fr.")
+    ] = "",
     n_best: Count = 1,
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "translation/interface",
     model: Model = "",
@@ -38,24 +39,23 @@ def translate(
 
     With `--n-best`, a line is the number of a text, the logarithm of a probability and a translation, with tabs
     between. Entries of a catalogue that are filled are marked fuzzy, for a person to look at; those whose translation
-    would lose or invent a placeholder stay empty.
+    would lose or invent a placeholder stay empty, and those in letters that the model never met.
     """
-    if bool(texts) == bool(po):
-        raise UserError("name texts, or - for the lines of standard input, or a catalogue with --po, and not both")
-    if po and n_best > 1:
-        raise UserError("a catalogue has room for one translation: leave out --n-best, or name texts instead of --po")
+    _check_asked(texts, po, language, n_best)
     po, output = (path and path.absolute() for path in (po, output))
+    if output:
+        check_writable(output)
     enter_project()
     from unroll.patterns.translator import Translator
     from unroll.stages import settings, use
 
     _, _, block = settings.of_task(task)
     pattern = use.trained(task, model, Translator)
-    _check(n_best, pattern)
+    _check_count(n_best, pattern)
     if not hasattr(block, "longest_words"):
-        raise UserError(f"{task} is no task of texts: `unroll tasks` says what each is for")
+        raise UserError(f"{task} is no task of texts: for the phones of words there is `unroll pronounce`")
     if po:
-        _fill(pattern, po, language, output)
+        _fill(pattern, po, _written(language, Path(block.source)), output)
         return
     with opened(output) as out:
         for number, ways in enumerate(_translated(pattern, _given(texts), n_best), start=1):
@@ -73,13 +73,15 @@ def pronounce(
 ) -> None:
     """Say how words are pronounced, in the phones and the form of the CMU dictionary."""
     output = output and output.absolute()
+    if output:
+        check_writable(output)
     enter_project()
     from unroll.fields.translation import own
     from unroll.patterns.translator import Translator
     from unroll.stages import use
 
     pattern = use.trained(task, model, Translator)
-    _check(n_best, pattern)
+    _check_count(n_best, pattern)
     failed = False
     with opened(output) as out:
         for word in (word for line in _given(words) for word in line.split()):
@@ -95,9 +97,31 @@ def pronounce(
         raise typer.Exit(2)
 
 
-def _check(count: int, pattern: "Translator") -> None:
+def _check_asked(texts: list[str] | None, po: Path | None, language: str, count: int) -> None:
+    if bool(texts) == bool(po):
+        raise UserError("name texts, or - for the lines of standard input, or a catalogue with --po, and not both")
+    if po and count > 1:
+        raise UserError("a catalogue has room for one translation: leave out --n-best, or name texts instead of --po")
+    if language and not po:
+        raise UserError("--language is written into a catalogue: leave it out, or name a catalogue with --po")
+
+
+def _check_count(count: int, pattern: "Translator") -> None:
     if count > pattern.settings.beam.width:
         raise UserError(f"--n-best {count} is too many: the search of this model keeps {pattern.settings.beam.width}")
+
+
+def _written(language: str, source: Path) -> str:
+    """The language that a model trained on ``source`` writes: of data of one's own, what the user says it is."""
+    from unroll.fields.translation.catalogue_filling import spoken
+    from unroll.fields.translation.interface import LANGUAGE
+
+    if source.is_relative_to(RAW) and spoken(language or LANGUAGE) != LANGUAGE:
+        raise UserError(
+            f"--language {language}: the model learned from {source} and writes {LANGUAGE}: leave it out, or train on"
+            " data of your own (`source` in params.yaml)"
+        )
+    return language or LANGUAGE
 
 
 def _given(texts: Sequence[str]) -> Iterator[str]:
@@ -117,26 +141,42 @@ def _checked(content: bytes, where: str) -> str:
         raise UserError(f"{where} is not UTF-8: convert it, as with `iconv -t UTF-8`") from None
 
 
+def _groups(texts: Iterator[str]) -> Iterator[list[str]]:
+    """The texts, so many at once; those before one that is refused come first."""
+    group: list[str] = []
+    try:
+        for text in texts:
+            group.append(text)
+            if len(group) == AT_ONCE:
+                yield group
+                group = []
+    except UserError:
+        yield group
+        raise
+    yield group
+
+
 def _translated(pattern: "Translator", texts: Iterator[str], count: int) -> Iterator[list["Way"]]:
-    """The ways to translate each text; says on standard error what is too long, or lost a placeholder."""
+    """The ways to translate each text; says on standard error what is too long or foreign, or lost a placeholder."""
     from unroll.fields.translation import own
 
     done, longest = 0, own.most_words(pattern)
-    while chunk := list(islice(texts, AT_ONCE)):
-        for number, text in enumerate(chunk, start=done + 1):
+    for group in _groups(texts):
+        for number, text in enumerate(group, start=done + 1):
             words = len(text.split())
             if words > longest:
-                print(
-                    f"note: text {number} has {words:,} words, and the model translates {longest} at a time: it is"
-                    f" translated in {sum(map(own.has_letters, own.cut(text, longest))):,} pieces",
-                    file=sys.stderr,
+                _note(
+                    f"text {number} has {words:,} words, and the model translates {longest} at a time: it is"
+                    f" translated in {sum(map(own.has_letters, own.cut(text, longest))):,} pieces"
                 )
-        found = own.translate(pattern, chunk, count)
-        for number, (text, ((best, _), *_)) in enumerate(zip(chunk, found, strict=True), start=done + 1):
+        found = own.translate(pattern, group, count)
+        for number, (text, ((best, _), *_)) in enumerate(zip(group, found, strict=True), start=done + 1):
+            if own.is_foreign(pattern, text):
+                _note(f"text {number}: its letters are foreign to the model, so the translation means nothing")
             if not own.keeps_placeholders(text, best):
-                print(f"note: text {number}: a placeholder was lost or invented", file=sys.stderr)
+                _note(f"text {number}: a placeholder was lost or invented")
         yield from found
-        done += len(chunk)
+        done += len(group)
 
 
 def _fill(pattern: "Translator", po: Path, language: str, output: Path | None) -> None:
@@ -145,11 +185,13 @@ def _fill(pattern: "Translator", po: Path, language: str, output: Path | None) -
     from unroll.fields.translation import catalogue_filling, own
 
     def translate(texts: Sequence[str]) -> list[str]:
-        in_order = sorted(texts, key=len)  # those of like length are translated together
-        found = {}
-        with tqdm(desc=po.name, total=len(texts), unit=" texts", disable=None) as bar:
-            for start in range(0, len(texts), AT_ONCE):
-                chunk = in_order[start : start + AT_ONCE]
+        found = dict.fromkeys(texts, "")  # what is foreign stays empty
+        known = sorted((text for text in texts if not own.is_foreign(pattern, text)), key=len)  # like lengths together
+        if foreign := len(texts) - len(known):
+            _note(f"{po.name}: texts in letters that are foreign to the model, left empty: {foreign}")
+        with tqdm(desc=po.name, total=len(known), unit=" texts", disable=None) as bar:
+            for start in range(0, len(known), AT_ONCE):
+                chunk = known[start : start + AT_ONCE]
                 ways = own.translate(pattern, chunk)
                 found |= {text: best for text, ((best, _), *_) in zip(chunk, ways, strict=True)}
                 bar.update(len(chunk))
@@ -159,7 +201,13 @@ def _fill(pattern: "Translator", po: Path, language: str, output: Path | None) -
     with opened(output) as out:
         out.write(filled.text)
     print(
-        f"{po.name}: entries filled and marked fuzzy: {filled.filled}; left empty, lest a placeholder be lost or"
-        f" invented: {filled.left}; translated before: {filled.before}",
+        f"{po.name}: entries filled and marked fuzzy: {filled.filled}; left empty, since foreign or lest a placeholder"
+        f" be lost or invented: {filled.left}; translated before: {filled.before}",
         file=sys.stderr,
     )
+    if filled.filled:
+        _note("look through what is fuzzy and remove the flags: until then msgfmt passes these entries over")
+
+
+def _note(said: str) -> None:
+    print(f"note: {said}", file=sys.stderr)

@@ -70,6 +70,16 @@ def read_tunes(path: Path) -> list[Tune]:
     return [_tune(block, shared) for block in tunes]
 
 
+def read_tune(path: Path) -> Tune:
+    """The one tune of a file; refuses several, and a head without ``K:``, which has no notes below it (3.1.14)."""
+    first, *others = read_tunes(path)
+    if others:
+        raise UserError(f"{path} has {1 + len(others)} tunes: write each to a file of its own")
+    if "K" not in first.headers:
+        raise UserError(f"{path} has no line K:, which names the key: write one such as `K:G` above the notes")
+    return first
+
+
 def file_of(text: str, title: str) -> str:
     """A file with one tune, given its text: what is asked of one that follows the standard (2.2, 3)."""
     return f"%abc-2.1\nX:1\nT:{title}\n{text.strip()}\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +18,50 @@ _SIGNS = {-1: "_", 0: "=", 1: "^"}
 _BARS_A_LINE = 4
 
 
+class Spelling(NamedTuple):
+    """A pitch as it is written: its letter, 1 for a sharp and -1 for a flat, and its octave, 4 from middle C on."""
+
+    letter: str
+    sign: int
+    octave: int
+
+
 def key_name(key: Key) -> str:
     """A key as the field ``K:`` names it: ``G``, ``F#m``."""
     return _MINOR[key.tonic] + "m" if key.mode == "minor" else _MAJOR[key.tonic]
 
 
+def key_words(key: Key) -> str:
+    """A key for a reader: ``G major``, ``F# minor``."""
+    return f"{key_name(key).removesuffix('m')} {key.mode}"
+
+
 def sharps(key: Key) -> int:
     """How many sharps a key's signature has; below zero, how many flats."""
     return _SHARPS[(key.tonic + 3) % 12 if key.mode == "minor" else key.tonic]
+
+
+def spelling(pitch: int, key: Key) -> Spelling:
+    """How a pitch of MIDI is written: as the key has it, or as a natural, or sharp or flat as the key leans."""
+    signature = _signature(key)
+    leaning = 1 if sharps(key) >= 0 or key.mode == "minor" else -1
+    ways = (signature, dict.fromkeys(_LETTERS, 0), dict.fromkeys(_LETTERS, leaning))
+    return next(
+        Spelling(letter, signs[letter], (pitch - signs[letter]) // 12 - 1)
+        for signs in ways
+        for letter, natural in _LETTERS.items()
+        if (natural + signs[letter] - pitch) % 12 == 0
+    )
+
+
+def pitch_name(pitch: int, key: Key) -> str:
+    """A pitch of MIDI for a reader: ``Ab4``.
+
+    >>> pitch_name(68, Key(3, "major")), pitch_name(68, Key(9, "minor"))
+    ('Ab4', 'G#4')
+    """
+    letter, sign, octave = spelling(pitch, key)
+    return letter + {-1: "b", 0: "", 1: "#"}[sign] + str(octave)
 
 
 def to_abc(voice: np.ndarray, clock: np.ndarray, metre: str, key: Key) -> str:
@@ -50,25 +87,12 @@ def _spelled(bar: Sequence[Note], unit: int, key: Key) -> str:
         if not note.pitch:
             text += f"z{number}"
             continue
-        letter, sign = _letter(note.pitch, signature, key)
-        height = _height(letter, (note.pitch - sign) // 12 - 5)
+        letter, sign, octave = spelling(note.pitch, key)
         written = _SIGNS[sign] if sign != signature[letter] or letter in altered else ""
         if written:
             altered.add(letter)
-        text += f"{written}{height}{number}{'-' if note.goes_on else ''}"
+        text += f"{written}{_height(letter, octave - 4)}{number}{'-' if note.goes_on else ''}"
     return text
-
-
-def _letter(pitch: int, signature: dict[str, int], key: Key) -> tuple[str, int]:
-    """The letter and accidental of a pitch: the key's own, or a natural, or sharp or flat as the key leans."""
-    leaning = 1 if sharps(key) >= 0 or key.mode == "minor" else -1
-    ways = (signature, dict.fromkeys(_LETTERS, 0), dict.fromkeys(_LETTERS, leaning))
-    return next(
-        (letter, signs[letter])
-        for signs in ways
-        for letter, natural in _LETTERS.items()
-        if (natural + signs[letter] - pitch) % 12 == 0
-    )
 
 
 def _signature(key: Key) -> dict[str, int]:

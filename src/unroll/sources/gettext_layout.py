@@ -7,6 +7,7 @@ the manual of GNU gettext, "The Format of PO Files".
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,13 +83,15 @@ def written(catalogue: Catalogue, fillings: Mapping[int, Sequence[str]], header:
 
     A filling has a text a form; forms that are not empty stay as they are. ``header`` is what its header must state.
     """
-    edits = [_header(catalogue, header)] if header else []
+    edits: list[tuple[int, int, list[str]]] = []
     for number, texts in fillings.items():
         entry = catalogue.entries[number]
         start, stop = min(form.start for form in entry.forms), max(form.stop for form in entry.forms)
         edits += [(start, stop, _forms(catalogue, entry, texts)), *_fuzzy(catalogue, entry)]
+    if header:
+        edits.append(_header(catalogue, header))  # last, so that a new one comes above all else
     lines, end = list(catalogue.lines), catalogue.newline[:-1]
-    for start, stop, fresh in sorted(edits, reverse=True):  # from the bottom up, so that places hold
+    for start, stop, fresh in sorted(edits, key=itemgetter(0), reverse=True):  # from the bottom up, so that places hold
         lines[start:stop] = [line.rstrip("\r") + end for line in fresh]
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ import numpy as np
 from unroll.errors import UserError
 from unroll.files import written_whole
 from unroll.sources import abc, limited
-from unroll.sources.abc_writing import sharps
+from unroll.sources.abc_writing import sharps, spelling
 from unroll.sources.clock import bar_lines, bar_sixteenths
 from unroll.sources.scores import Key, Note, notes_between, parse_file
 
@@ -108,22 +108,24 @@ def _part(name: str, voice: np.ndarray, clock: np.ndarray, metre: str, key: Key)
     for number, (first, last) in enumerate(pairwise(bar_lines(clock)), 1):
         bar = stream.Measure(number)
         for note in notes_between(voice, first, last):
-            bar.append(_element(note))
+            bar.append(_element(note, key))
         part.append(bar)
     upbeat = part.measure(1)
     upbeat.insert(0, meter.TimeSignature(metre))
-    upbeat.insert(0, keys.KeySignature(sharps(key)))
+    upbeat.insert(0, keys.KeySignature(sharps(key)).asKey(key.mode))
     upbeat.paddingLeft = max(0.0, bar_sixteenths(metre) / 4 - upbeat.duration.quarterLength)
     return part
 
 
-def _element(note: Note) -> "GeneralNote":
+def _element(note: Note, key: Key) -> "GeneralNote":
     from music21 import note as notes
-    from music21 import tie
+    from music21 import pitch, tie
 
     if not note.pitch:
         return notes.Rest(quarterLength=note.steps / 4)
-    element = notes.Note(note.pitch, quarterLength=note.steps / 4)
+    letter, sign, octave = spelling(note.pitch, key)
+    written = pitch.Pitch(step=letter, octave=octave, accidental=sign or None)
+    element = notes.Note(written, quarterLength=note.steps / 4)
     match note.begun, note.goes_on:
         case True, True:
             element.tie = tie.Tie("start")

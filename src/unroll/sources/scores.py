@@ -16,10 +16,13 @@ from unroll.sources import abc, limited
 from unroll.sources.clock import clock_at, clock_of
 
 if TYPE_CHECKING:
+    from music21.key import Key as FoundKey
     from music21.stream import Measure, Part
     from music21.stream import Score as Parsed
 
-SUFFIXES = (".mxl", ".xml", ".musicxml", ".mid", ".midi", ".abc")
+MIDI = (".mid", ".midi")
+SUFFIXES = (".mxl", ".xml", ".musicxml", *MIDI, ".abc")
+MINOR = ("minor", "aeolian", "dorian", "phrygian", "locrian")  # modes with a minor third
 MOST_STEPS = 100_000  # sixteenths of a score: five hours at 80 quarter notes a minute
 
 
@@ -35,7 +38,8 @@ class Score(NamedTuple):
 
     ``voices``: int16 (T, K), +p where a note of the MIDI pitch p begins, -p where it is held, 0 for a rest;
     ``clock``: int32 (T,), see ``unroll.sources.clock``; ``metre``: the first one, such as ``3/4``;
-    ``key``: by the weights of Krumhansl (1990) on what is played.
+    ``key``: by the weights of Krumhansl (1990) on what is played; ``stated``: the one that ABC or MusicXML states, if
+    it does; ``moved``: how many notes of each voice do not begin and end on sixteenths.
     """
 
     title: str
@@ -43,13 +47,13 @@ class Score(NamedTuple):
     clock: np.ndarray
     metre: str
     key: Key
+    stated: Key | None
+    moved: tuple[int, ...]
 
-
-def read_score(path: Path, voices: int) -> Score:
-    """The score in one file; refuses one that has not so many voices."""
-    (score,) = read_scores([path])
-    check_voices(path, score, voices)
-    return score
+    @property
+    def taken(self) -> Key:
+        """The key to take it to be in: as stated, or else as it sounds."""
+        return self.stated or self.key
 
 
 def read_scores(paths: Sequence[Path]) -> Iterator[Score]:
@@ -74,7 +78,10 @@ def parse(path: Path) -> Score:
     events = [_events(part) for part in parsed.parts]
     staves = [(part, own) for part, own in zip(parsed.parts, events, strict=True) if own]
     if not staves:
-        raise UserError(f"{path} has no note of a pitch that lasts a sixteenth or longer")
+        drums = parsed.recurse().getElementsByClass(("Unpitched", "PercussionChord"))
+        raise UserError(
+            f"{path} has no note of a pitch that lasts a sixteenth or longer{', only drums' if drums else ''}"
+        )
     steps = max(event.end for _, own in staves for event in own)
     _refuse_long(path, steps)
     voices = np.stack([_voice(own, steps) for _, own in staves], axis=1)
@@ -83,7 +90,10 @@ def parse(path: Path) -> Score:
     title = (parsed.metadata and parsed.metadata.bestTitle) or path.stem
     if title.endswith(SUFFIXES):  # some programs put the file's name there
         title = path.stem
-    return Score(title, voices, clock, metre, Key(found.tonic.pitchClass, found.mode))
+    key = Key(found.tonic.pitchClass, found.mode)
+    # A MIDI file made by a sequencer states C major, whatever is played.
+    stated = None if path.suffix.lower() in MIDI else _stated(staves[0][0], found)
+    return Score(title, voices, clock, metre, key, stated, tuple(_moved(part) for part, _ in staves))
 
 
 class Note(NamedTuple):
@@ -140,7 +150,7 @@ def _read(path: Path, abc_text: str | None) -> "Parsed":
 
     if abc_text is not None:
         return converter.parseData(abc_text, format="abc")
-    if path.suffix.lower() in (".mid", ".midi"):
+    if path.suffix.lower() in MIDI:
         content = path.read_bytes()
         _refuse_long(path, _midi_steps(content))
         return converter.parseData(content, format="midi")
@@ -165,12 +175,10 @@ def _refuse_long(path: Path, steps: int) -> None:
 
 def _plain_abc(path: Path) -> str:
     """A file with a tune and nothing that music21 could stumble on, unless it has several voices."""
-    tunes = abc.read_tunes(path)
-    if len(tunes) > 1:
-        raise UserError(f"{path} has {len(tunes)} tunes: write each to a file of its own")
-    if tunes[0].has_voices:
+    tune = abc.read_tune(path)
+    if tune.has_voices:
         return path.read_text(encoding="utf-8", errors="replace")
-    return abc.file_of(tunes[0].text, tunes[0].headers.get("T", path.stem))
+    return abc.file_of(tune.text, tune.headers.get("T", path.stem))
 
 
 def _events(part: "Part") -> list[_Event]:
@@ -187,6 +195,26 @@ def _events(part: "Part") -> list[_Event]:
 
 def _sixteenth(quarters: float) -> int:
     return int(4 * quarters + 0.5)
+
+
+def _moved(part: "Part") -> int:
+    """How many notes of a staff do not begin and end on sixteenths."""
+    notes = [note for note in part.flatten().notes if note.quarterLength]  # grace notes have no length
+    return sum(any(4 * at % 1 for at in (note.offset, note.offset + note.quarterLength)) for note in notes)
+
+
+def _stated(part: "Part", found: "FoundKey") -> Key | None:
+    """The key of a staff's first signature: of one that names no mode the likelier of the two that have it.
+
+    A mode of the church with a minor third counts as minor, any other as major.
+    """
+    signature = next(iter(part.recurse().getElementsByClass("KeySignature")), None)
+    if signature is None or signature.sharps is None:
+        return None
+    if mode := getattr(signature, "mode", None):
+        return Key(signature.tonic.pitchClass, "minor" if mode in MINOR else "major")
+    both = (key for key in (found, *found.alternateInterpretations) if (key.sharps - signature.sharps) % 12 == 0)
+    return next(Key(key.tonic.pitchClass, key.mode) for key in both)
 
 
 def _voice(events: Sequence[_Event], steps: int) -> np.ndarray:

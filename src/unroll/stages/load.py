@@ -12,6 +12,18 @@ from torch import nn
 from unroll.errors import UserError
 from unroll.stages.paths import Task
 
+# What a file raises that is cut off, no checkpoint at all, or one of a version with other parameters or weights.
+_BROKEN = (
+    OSError,
+    EOFError,
+    ImportError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    pickle.UnpicklingError,
+    UserError,
+)
+
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     """The pattern in a model's folder, ready to predict, and the record of its training."""
@@ -21,7 +33,7 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     try:
         checkpoint = torch.load(path, weights_only=True, map_location="cpu")
         pattern = import_module(f"unroll.patterns.{checkpoint['pattern']}").Pattern.restored(checkpoint)
-    except (OSError, EOFError, ImportError, LookupError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+    except _BROKEN as error:
         raise UserError(f"{path} is not a whole model of this version: delete {folder}, run `dvc repro`") from error
     return pattern, _record(folder)
 

@@ -1,5 +1,6 @@
 """What the command line does with trained models."""
 
+import re
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -23,8 +24,7 @@ def trained(task: str, model: str, kind: type[P]) -> P:
     pattern, _ = load.load(folder)
     if not isinstance(pattern, kind):
         raise UserError(
-            f"{task} has a {type(pattern).__name__.lower()}, not a {kind.__name__.lower()}: `unroll tasks` says what"
-            " each task is for"
+            f"{task} has a {_words(type(pattern))}, not a {_words(kind)}: `unroll tasks` says what each task is for"
         )
     return pattern
 
@@ -46,3 +46,8 @@ def _reached(task: Task, block: Any) -> str:
     except (UserError, KeyError):
         return "not trained yet"
     return f"{row.model}: {numbers.label(row.headline)} {numbers.score(row.headline, row.value)}"
+
+
+def _words(kind: type) -> str:
+    """The name of a pattern as words: ``LanguageModel`` is a language model."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()

@@ -1,6 +1,7 @@
 """What a user asks for, a key, a metre, a number of bars, an opening or a melody, and the music that answers it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +11,8 @@ from unroll.decoding.sampling import Sampling
 from unroll.errors import UserError
 from unroll.fields.music import chorales, writing
 from unroll.fields.music.writing import Model
-from unroll.sources import abc, scores
-from unroll.sources.abc_writing import key_name, to_abc
+from unroll.sources import abc, abc_bars, scores
+from unroll.sources.abc_writing import key_name, key_words, pitch_name, to_abc
 from unroll.sources.clock import bar_sixteenths, clock_of, ends_bar
 from unroll.sources.scores import Key, Score
 
@@ -27,12 +28,16 @@ _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 class Piece(NamedTuple):
-    """Music in voices: int16 ``voices`` (T, K) and int32 ``clock`` (T,), see ``unroll.sources.scores``."""
+    """Music in voices: int16 ``voices`` (T, K) and int32 ``clock`` (T,), see ``unroll.sources.scores``.
+
+    ``said``: what a user should know of how the score was read that it goes on from or keeps.
+    """
 
     voices: np.ndarray
     clock: np.ndarray
     metre: str
     key: Key
+    said: Sequence[str] = ()
 
 
 class Wish(NamedTuple):
@@ -63,55 +68,71 @@ def chorale(model: Model, wish: Wish) -> Piece:
     """A chorale of so many bars, or an opening and so many more, after the bar that it stops in."""
     if wish.opening:
         _refuse_both(wish)
-        begun = _bounded(wish.opening, scores.read_score(wish.opening, model.codes.streams))
-        key, metre, opening = begun.key, begun.metre, begun.voices
-        clock = _continued(begun, wish.bars)
+        begun = _opening(wish.opening, model.codes.streams)
+        key, metre, opening = begun.taken, begun.metre, begun.voices
+        clock, said = _continued(begun, wish.bars), _said(begun, sum(begun.moved))
     else:
         metre, key = _metre(wish.metre or METRE, CHORALE_METRES), key_of(wish.key or KEY)
-        clock, opening = clock_of(metre, wish.bars * bar_sixteenths(metre)), None
+        clock, opening, said = clock_of(metre, wish.bars * bar_sixteenths(metre)), None, []
     up = chorales.normalising(key)
     if opening is not None:
-        opening = _transposed(model, wish.opening, opening, up)
+        opening = _transposed(model, wish.opening, opening, up, key)
     tonic = chorales.TONIC[key.mode]
     voices = writing.chorale(model, clock, tonic, wish.sampling, writing.seeded(wish.seed), opening)
-    return Piece(chorales.transposed(voices, -up), clock, metre, key)
+    return Piece(chorales.transposed(voices, -up), clock, metre, key, said)
 
 
-def harmonise(model: Model, melody: Path) -> tuple[Piece, list[str]]:
-    """The melody in a file with voices below it, and what a user should know of it.
+def harmonise(model: Model, melody: Path) -> Piece:
+    """The melody in a file with voices below it.
 
     The first staff or track is the melody, and of notes at once the highest. It is put in the octave that sopranos sing
     in.
     """
     (score,) = scores.read_scores([melody])
     score = _bounded(melody, score)
-    said = []
+    key, said = score.taken, _said(score, score.moved[0])
     if (staves := score.voices.shape[1]) > 1:
         said.append(f"{melody.name} has {staves} staves or tracks: the first is taken as the melody")
-    up = chorales.normalising(score.key)
+    up = chorales.normalising(key)
     soprano = score.voices[:, :1]
     octaves = round((SOPRANO - up - float(np.median(np.abs(soprano[soprano != 0])))) / 12)
     if octaves:
         way = "up" if octaves > 0 else "down"
         said.append(f"the melody is put {way} by {abs(octaves)} octave{'s' * (abs(octaves) > 1)}, where sopranos sing")
-    given = _transposed(model, melody, soprano, up + 12 * octaves)
+    given = _transposed(model, melody, soprano, up + 12 * octaves, key)
     voices = writing.harmonised(model, given[:, 0], score.clock)
-    return Piece(chorales.transposed(voices, -up), score.clock, score.metre, score.key), said
+    return Piece(chorales.transposed(voices, -up), score.clock, score.metre, key, said)
+
+
+def about_tune(text: str) -> str:
+    """A tune in a few words: its length, its key, and how many of its inner bars are as long as the metre says."""
+    key = re.search(r"^K:(.*)$", text, re.MULTILINE)
+    right, inner = abc_bars.inner_bars(text)
+    return f"{_bars(round(writing.length(text)))} in {key[1]}; {right} of {inner} inner bars add up"
+
+
+def about_piece(piece: Piece) -> str:
+    """A piece in a few words: its length and its key."""
+    bars = round(len(piece.clock) / bar_sixteenths(piece.metre))
+    return f"{_bars(bars)} in {key_words(piece.key)}"
+
+
+def _bars(number: int) -> str:
+    return f"{number} bar{'s' * (number != 1)}"
 
 
 def tune_in(path: Path) -> str:
     """The one tune of a file in ABC, or the first staff or track of a score, as ABC text."""
     if path.suffix.lower() == ".abc":
-        first, *others = abc.read_tunes(path)
-        if others or first.has_voices:
-            many = f"{1 + len(others)} tunes" if others else "several voices"
-            raise UserError(f"{path} has {many}: write the one to go on from to a file of its own")
-        if (letters := len(first.text)) > LETTERS:
+        found = abc.read_tune(path)
+        if found.has_voices:
+            raise UserError(f"{path} has several voices: write the one to go on from to a file of its own")
+        if (letters := len(found.text)) > LETTERS:
             raise UserError(f"{path} is {letters} letters long: cut it to at most {LETTERS}")
-        return first.text
+        return found.text
     (score,) = scores.read_scores([path])
     score = _bounded(path, score)
-    return to_abc(score.voices[:, 0], score.clock, score.metre, score.key)
+    return to_abc(score.voices[:, 0], score.clock, score.metre, score.taken)
 
 
 def key_of(name: str) -> Key:
@@ -138,19 +159,37 @@ def _refuse_both(wish: Wish) -> None:
         raise UserError(f"{wish.opening} has a key and a metre of its own: leave out --key and --metre")
 
 
+def _opening(path: Path, voices: int) -> Score:
+    (score,) = scores.read_scores([path])
+    if score.voices.shape[1] == 1:
+        raise UserError(f"{path} has one voice, an opening {voices}: `unroll harmonise` sets the others below a melody")
+    scores.check_voices(path, score, voices)
+    return _bounded(path, score)
+
+
+def _said(score: Score, moved: int) -> list[str]:
+    """What a user should know of how a score was read, of which so many notes were moved."""
+    said = [f"taken to be in {key_words(score.taken)}, {'as the file states' if score.stated else 'by its notes'}"]
+    if moved:
+        notes = f"{moved} note{'s' * (moved > 1)}"
+        said.append(f"{notes} off the sixteenths: moved to the nearest, or left out if too short")
+    return said
+
+
 def _bounded(path: Path, score: Score) -> Score:
     if (steps := len(score.voices)) > LONGEST:
         raise UserError(f"{path} is {steps} sixteenths long: cut it into parts of at most {LONGEST}")
     return score
 
 
-def _transposed(model: Model, path: Path, voices: np.ndarray, semitones: int) -> np.ndarray:
+def _transposed(model: Model, path: Path, voices: np.ndarray, semitones: int, key: Key) -> np.ndarray:
     """The same notes so many semitones higher; refuses pitches that the model has no codes for."""
-    known, pitches = writing.notes_of(model), np.abs(voices[voices != 0].astype(int)) + semitones
-    if pitches.min() < known.lowest or pitches.max() > known.highest:
+    known, pitches = writing.notes_of(model), np.abs(voices[voices != 0].astype(int))
+    lowest, highest = known.lowest - semitones, known.highest - semitones
+    if pitches.min() < lowest or pitches.max() > highest:
+        least, most, low, high = (pitch_name(int(p), key) for p in (pitches.min(), pitches.max(), lowest, highest))
         raise UserError(
-            f"{path} runs from pitch {pitches.min()} to {pitches.max()} when put in C major or A minor; the model knows"
-            f" {known.lowest} to {known.highest}"
+            f"{path} runs from {least} to {most}, and the model knows {low} to {high} in this key: transpose it"
         )
     return chorales.transposed(voices, semitones)
 

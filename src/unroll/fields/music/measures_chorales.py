@@ -8,13 +8,12 @@ import numpy as np
 from unroll.features import notes
 from unroll.fields.music import writing
 from unroll.fields.music.chorales import VOICES
+from unroll.fields.music.voice_leading import crossed, out_of_range, parallels
 from unroll.fields.music.writing import Model
 from unroll.patterns.language_model import Example
 from unroll.sources.clock import bar_sixteenths, clock_of
 
 Rows = Sequence[Mapping[str, Any]]
-# The lowest and the highest note of each voice in a choir (Piston 1941, "Harmony", chapter 2), as MIDI pitches.
-RANGES = {"soprano": (60, 79), "alto": (55, 74), "tenor": (48, 67), "bass": (40, 60)}
 PIECES, BARS, METRE = 16, 8, "4/4"  # that are written to be judged, from the seed 0
 
 
@@ -22,8 +21,9 @@ def measure(rows: Rows, seconds: float, models: Mapping[str | None, Model]) -> d
     """Metrics of predicted rows, which took ``seconds`` to predict.
 
     Nats per step of all four voices, without the end and with it, and per note; the share of codes that were the most
-    probable, by voice and where a note begins; then the shares of sounding sixteenths out of range and of sixteenths in
-    which voices cross, in pieces that the model writes and in those that Bach did.
+    probable, by voice and where a note begins; then the shares of sounding sixteenths out of range, of sixteenths in
+    which voices cross, and of parallels where two voices move, in pieces that the model writes and in those that Bach
+    did.
     """
     model = models[None]
     truth = np.concatenate([row["example"].codes for row in rows])
@@ -45,6 +45,8 @@ def measure(rows: Rows, seconds: float, models: Mapping[str | None, Model]) -> d
         "out_of_range_share_bach": out_of_range(bach),
         "crossed_share": crossed(written),
         "crossed_share_bach": crossed(bach),
+        "parallels_share": parallels(written),
+        "parallels_share_bach": parallels(bach),
         "predict_seconds_per_step": seconds / len(truth),
     }
     return {name: round(float(value), 6) for name, value in scores.items()}
@@ -67,18 +69,3 @@ def as_lines(rows: Rows) -> list[dict[str, Any]]:
 def voices_of(example: Example, model: Model) -> np.ndarray:
     """int16 (T, K): the voices of an example."""
     return notes.decode(example.codes.ravel(), example.codes.shape[1], writing.notes_of(model))
-
-
-def out_of_range(pieces: Sequence[np.ndarray]) -> float:
-    """The share of the sounding sixteenths of all voices (T, K) in which a voice is not in its range."""
-    pitches = np.abs(np.concatenate(pieces).astype(np.int64))
-    low, high = np.array(list(RANGES.values())).T
-    outside = (pitches > 0) & ((pitches < low) | (pitches > high))
-    return float(outside.sum() / max(1, (pitches > 0).sum()))
-
-
-def crossed(pieces: Sequence[np.ndarray]) -> float:
-    """The share of sixteenths in which some voice is lower than the next one below it, both of them sounding."""
-    pitches = np.abs(np.concatenate(pieces).astype(np.int64))
-    above, below = pitches[:, :-1], pitches[:, 1:]
-    return float(((above > 0) & (above < below)).any(1).mean())

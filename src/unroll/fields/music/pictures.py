@@ -24,9 +24,10 @@ Rows = Sequence[Mapping[str, Any]]
 TUNE_SEEDS, TUNE_BARS, TUNE_TEMPO = range(1, 6), 16, 120  # quarter notes a minute
 CHORALE_SEEDS, CHORALE_BARS = range(1, 3), 8
 LETTERS = 400  # of a text that is no tune
-BEST_TUNE = f"The best of {writing.DRAWN} drawn: the one with most bars as long as the metre says."
+BEST_TUNE = "The best drawn: the one with most bars as long as the metre says, rather one that ends on the tonic."
 BEST_CHORALE = (
-    f"The best of {writing.DRAWN} drawn: the one likeliest to end where it does, rather one with the tonic in the bass."
+    f"The best of {writing.CHORALES} drawn: one with the tonic in the bass at the end, with the fewest parallel fifths"
+    " and octaves."
 )
 NO_TUNE = "None of the tunes drawn was long enough: the first letters of one."
 GIVEN = 128  # sixteenths, about as many as the test piece that is harmonised should have

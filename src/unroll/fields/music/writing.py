@@ -6,6 +6,7 @@ sixteenth, from the soprano down.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple, Protocol
@@ -23,13 +24,15 @@ from unroll.errors import UserError
 from unroll.features import notes
 from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
+from unroll.fields.music.voice_leading import parallels
 from unroll.patterns.language_model import Codes
-from unroll.sources import abc_bars
+from unroll.sources import abc, abc_bars
 from unroll.sources.clock import with_end
 
 TEMPERATURE = 0.8
-DRAWN = 16  # pieces at a time, of which the best is taken
-ROUNDS = 8  # of drawing, until a tune is long enough
+DRAWN = 16  # tunes at a time
+ROUNDS = 8  # of drawing, until a tune is right and ends on the tonic
+CHORALES = 64  # drawn, of which the best is taken
 WIDTH = 32  # hypotheses while a melody is harmonised
 LETTERS = 40  # in a bar, at the most
 _BAR_LINE = re.compile(r":*\|[|:\]]*")
@@ -90,16 +93,27 @@ def tunes(
 def tune(model: Model, opening: str, bars: int, sampling: Sampling, random: torch.Generator) -> str:
     """ABC text that goes on from the ``opening`` by so many bars.
 
-    Of the tunes drawn that are long enough, cut where need be, the one is taken in which most inner bars are as long
-    as its metre says, rather one that ends by itself. Raises :class:`UserError` where none becomes long enough.
+    Tunes are drawn, and those that are long enough cut where need be, until in one all inner bars are as long as its
+    metre says and it ends on the tonic. If none does, the one is taken with most such bars, rather one that ends there,
+    or by itself. Raises :class:`UserError` where none becomes long enough.
     """
-    opening = _FINAL.sub("|", opening) if _FINAL.search(opening) else opening
-    wanted = _length(opening) + bars
+    opening = _FINAL.sub("| ", opening)  # the space keeps a model from writing the final bar line to its end
+    begun = length(opening)
+    fitting: list[Tune] = []
+    reached: Counter[int] = Counter()
     for _ in range(ROUNDS):
         drawn = tunes(model, DRAWN, LETTERS * (bars + 4), sampling, random, opening)
-        if fitting := [cut for one in drawn if (cut := _cut(one, wanted))]:
-            return max(fitting, key=_quality).text
-    raise UserError(f"none of {ROUNDS * DRAWN} tunes drawn came to {bars} bars: ask for fewer, or for another metre")
+        fitting += [cut for one in drawn if (cut := _cut(one, begun + bars))]
+        reached.update(round(length(one.text) - begun) for one in drawn)
+        if any(_quality(one) >= (1, True) for one in fitting):
+            break
+    if fitting:
+        return max(fitting, key=_quality).text
+    usual = ", ".join(str(count) for count, _ in reached.most_common(3))
+    raise UserError(
+        f"none of {ROUNDS * DRAWN} tunes drawn came to {bars} bars (most often they came to {usual}): ask for fewer, or"
+        " for another metre"
+    )
 
 
 def chorales(
@@ -145,12 +159,18 @@ def chorale(
     random: torch.Generator,
     opening: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A piece, int16 (T, K): of those drawn the likeliest to end where it does, rather one with the tonic in the bass.
+    """A piece, int16 (T, K), the best of those drawn.
 
-    ``tonic`` is a pitch class, C being 0.
+    That is one with the tonic in the bass at the end, of these one with the fewest parallels, and of these the
+    likeliest to end where it does. ``tonic`` is a pitch class, C being 0.
     """
-    drawn = chorales(model, clock, DRAWN, sampling, random, opening)
-    return max(drawn, key=lambda one: (abs(int(one[0][-1, -1])) % 12 == tonic, one[1]))[0]
+
+    def quality(one: tuple[np.ndarray, float]) -> tuple[bool, float, float]:
+        voices, end = one
+        return abs(int(voices[-1, -1])) % 12 == tonic, -parallels([voices]), end
+
+    voices, _ = max(chorales(model, clock, CHORALES, sampling, random, opening), key=quality)
+    return voices
 
 
 def harmonised(model: Model, soprano: np.ndarray, clock: np.ndarray) -> np.ndarray:
@@ -183,24 +203,31 @@ def _begun(model: Model, codes: Sequence[int], clock: Tensor | None, rows: int) 
     return select(state, same), last[same]
 
 
-def _length(text: str) -> Fraction:
+def length(text: str) -> Fraction:
     """How long a tune is, in bars of its metre; without a metre every bar counts as one."""
     return sum((bar.length / bar.metre if bar.metre else Fraction(1) for bar in abc_bars.bars(text)), Fraction(0))
 
 
 def _cut(one: Tune, wanted: Fraction) -> Tune | None:
     """A tune that is ``wanted`` bars long and less than one more, and ends with a bar line; None if it is too short."""
-    length = _length(one.text)
-    if length < wanted:
+    whole = length(one.text)
+    if whole < wanted:
         return None
-    if one.ended and length < wanted + 1:
+    if one.ended and whole < wanted + 1:
         return Tune(one.text.rstrip() + ("\n" if _FINAL.search(one.text) else "|]\n"), True)
     for line in _BAR_LINE.finditer(one.text):
-        if _length(one.text[: line.start()]) >= wanted:
+        if length(one.text[: line.start()]) >= wanted:
             return Tune(one.text[: line.start()].rstrip() + (":|" if line[0][0] == ":" else "|]") + "\n", False)
     return None
 
 
-def _quality(one: Tune) -> tuple[Fraction, bool]:
+def _quality(one: Tune) -> tuple[Fraction, bool, bool]:
+    """The share of inner bars that are right; whether it ends on the tonic; whether it ends by itself."""
     right, bars = abc_bars.inner_bars(one.text)
-    return Fraction(right, bars) if bars else Fraction(0), one.ended
+    return Fraction(right, bars) if bars else Fraction(0), _ends_on_tonic(one.text), one.ended
+
+
+def _ends_on_tonic(text: str) -> bool:
+    """Whether the last note of a tune is the one that its last key is named after."""
+    tonics, heights = re.findall(r"K:([A-G])", text), abc.heights(text)
+    return bool(tonics and heights) and heights[-1] % 7 == "CDEFGAB".index(tonics[-1])

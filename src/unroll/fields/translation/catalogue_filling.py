@@ -30,9 +30,9 @@ class Filled(NamedTuple):
 def fill(path: Path, translate: Translate, language: str) -> Filled:
     """The catalogue with its untranslated entries filled by ``translate`` and marked fuzzy; all else as it stands.
 
-    An entry whose translation would lose or invent a placeholder is left empty, and so is one that may have some of a
-    format unknown here, such as ``%1`` of qt-format. ``language`` is what ``translate`` writes, as in ``fr``: a
-    catalogue of another is refused, and a header that names none is completed.
+    An entry is left empty whose translation is empty or would lose or invent a placeholder, and so is one that may have
+    some of a format unknown here, such as ``%1`` of qt-format. ``language`` is what ``translate`` writes, as in ``fr``:
+    a catalogue of another is refused, and a header that names none is completed.
     """
     catalogue = gettext_layout.read(path)
     header = _missing(path, catalogue, language)
@@ -53,14 +53,22 @@ def fill(path: Path, translate: Translate, language: str) -> Filled:
     return Filled(text, len(fillings), len(sources) - len(fillings), len(catalogue.entries) - len(sources))
 
 
+def spoken(locale: str) -> str:
+    """The language of a locale: ``pt`` of ``pt_BR``."""
+    return re.split("[-_@]", locale)[0].lower()
+
+
 def _missing(path: Path, catalogue: Catalogue, language: str) -> dict[str, str]:
     """What the header has yet to state, as in a template, for ``language`` and its plural forms."""
     from babel import UnknownLocaleError
     from babel.messages.plurals import get_plural
 
     stated = catalogue.stated("Language")
-    if stated and re.split("[-_@]", stated)[0].lower() != re.split("[-_]", language)[0].lower():
-        raise UserError(f"{path}: its language is {stated}, and the model writes {language}")
+    if stated and spoken(stated) != spoken(language):
+        raise UserError(
+            f"{path}: its language is {stated}, and the model writes {language}: name another catalogue, or with"
+            " --language what a model of your own data writes"
+        )
     missing = {} if stated else {"Language": language}
     if catalogue.stated("Content-Type").partition("charset=")[2] in ("", "CHARSET"):
         missing["Content-Type"] = "text/plain; charset=UTF-8"

@@ -33,6 +33,7 @@ from unroll.reports.exhibits import Exhibit
 from unroll.sources import gettext_catalogues
 from unroll.sources.gettext_catalogues import Message
 
+LANGUAGE = "fr"  # that the strings which are fetched are translated to
 MOST_SAME = 2  # words that may be their own translation: names, terms
 SCHEMA = pa.schema(
     [

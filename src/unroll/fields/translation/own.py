@@ -57,6 +57,13 @@ def has_letters(text: str) -> bool:
     return any(letter.isalpha() for letter in placeholders.mask(text)[0])
 
 
+def is_foreign(pattern: Translator, text: str) -> bool:
+    """Whether the model never met more than a third of a text's letters, as where the text is in another script."""
+    masked = placeholders.mask(text)[0]
+    letters, met = (sum(map(str.isalpha, said)) for said in (masked, "".join(pattern.source_symbols(masked))))
+    return 3 * met < 2 * letters
+
+
 def keeps_placeholders(source: str, target: str) -> bool:
     """Whether a program can fill in the target as it would the source.
 
