@@ -89,6 +89,30 @@ def test_nested_rows_of_numbers_serve_as_a_matrix(written):
     np.testing.assert_array_equal(examples.matrices(table["frames"])[0], [[1, 2], [3, 4]])
 
 
+PICTURES = pa.schema([("frames", examples.matrix_type(3, pa.uint8()))], {"shape": "[1, 3, 1]"})
+
+
+def test_pictures_stay_bytes_and_are_read_as_views(tmp_path):
+    rng = np.random.default_rng(0)
+    given = [rng.integers(0, 256, (LENGTHS[i % len(LENGTHS)], 3), np.uint8) for i in range(300)]  # more than a chunk
+    examples.write(tmp_path / "train.arrow", PICTURES, ({"frames": frames} for frames in given))
+    before = pa.total_allocated_bytes()
+    table = examples.read(tmp_path / "train.arrow")
+    found = examples.matrices(table["frames"])
+    assert pa.total_allocated_bytes() == before
+    assert table.schema.equals(PICTURES, check_metadata=True)
+    for one, other in zip(found, given, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    assert not found[0].flags.owndata
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_other_numbers_are_not_cut_down_to_bytes(tmp_path, kind):
+    with pytest.raises(TypeError, match="Cannot cast"):
+        examples.write(tmp_path / "train.arrow", PICTURES, [{"frames": np.full((2, 3), 7, kind)}])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_same_rows_give_the_same_bytes(written):
     first, second = written(rows(300), "a.arrow"), written(rows(300), "b.arrow")
     assert first.read_bytes() == second.read_bytes()

@@ -59,11 +59,11 @@ class Run:
 
 @dataclass(frozen=True, config=STRICT)
 class Recurrent:
-    """A stack of recurrent layers: see ``unroll.layers.stack``."""
+    """A stack of recurrent layers: see ``unroll.layers.stack``; with 0 ``layers`` there is no recurrence."""
 
     layer: Literal["rnn", "lstm", "gru", "mingru"]
     hidden: Count
-    layers: Count
+    layers: Whole
     bidirectional: bool
     dropout: Share
 

@@ -30,14 +30,14 @@ def test_k_is_that_of_the_features(sequences):
 def test_frequencies_count_not_lengths(sequences):
     baseline = Baseline.for_examples(sequences(RICH, Kmers("protein", 1)), PLAIN, SETTINGS, 0)
     codes = baseline.examples(sequences([("KL", "?"), ("KL" * 50, "?")], Kmers("protein", 1)))
-    short, long = baseline.probabilities([example.codes for example in codes])
+    short, long = baseline.probabilities([example.inputs for example in codes])
     np.testing.assert_allclose(short, long)
 
 
 def test_unknown_letters_count_nothing(sequences):
     baseline = Baseline.for_examples(sequences(RICH, Kmers("protein", 1)), PLAIN, SETTINGS, 0)
     codes = baseline.examples(sequences([("KL", "?"), ("XKXXLX", "?"), ("XXX", "?")], Kmers("protein", 1)))
-    plain, mixed, nothing = baseline.probabilities([example.codes for example in codes])
+    plain, mixed, nothing = baseline.probabilities([example.inputs for example in codes])
     np.testing.assert_allclose(plain, mixed)
     assert np.isfinite(nothing).all()
 

@@ -34,7 +34,7 @@ def test_the_matrix_holds_log_odds_in_bits(sequences):
 def test_longer_kmers_count_by_their_first_letter(sequences):
     one, three = (Baseline.for_examples(sequences(ROWS, Kmers("dna", k)), TASK, SETTINGS, 0) for k in (1, 3))
     np.testing.assert_allclose(three.matrix[:2], one.matrix[:2], atol=0.5)
-    codes = [example.codes for example in three.examples(sequences(ROWS, Kmers("dna", 3)))]
+    codes = [example.inputs for example in three.examples(sequences(ROWS, Kmers("dna", 3)))]
     assert three.probabilities(codes)[:4, 1] == pytest.approx(three.probabilities(codes)[0, 1])
 
 

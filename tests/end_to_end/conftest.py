@@ -87,19 +87,27 @@ def project_of(root, raw, tmp_path_factory) -> Callable[..., Project]:
     """Makes a project of one field, reproduced once with two processes side by side.
 
     It is given the field's ``sources``, each fetched, or a folder ``of`` one's own; ``shrink`` makes the field's block
-    of params.yaml, in place, as small as still runs every stage.
+    of params.yaml, in place, as small as still runs every stage. The folders in ``prepared`` are examples of the tasks
+    of their names, and no stage prepares these. A task that is ``left_out`` has no stages at all.
     """
 
     def made(
-        field: str, sources: Sequence[str], shrink: Callable[[dict], None], of: Callable[[str], Path] = raw
+        field: str,
+        sources: Sequence[str],
+        shrink: Callable[[dict], None],
+        of: Callable[[str], Path] = raw,
+        prepared: Path | None = None,
+        left_out: str = "",
     ) -> Project:
         copy = tmp_path_factory.mktemp(field)
-        for name in (*COPIED, f"pipelines/{field}"):
+        for name in COPIED:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (root / name).is_dir() else shutil.copy)(root / name, copy / name)
         for lock in copy.rglob("dvc.lock"):
             lock.unlink()
-        write(copy / "pipelines/features/dvc.yaml", featurizers(read(root / "pipelines/features/dvc.yaml"), field))
+        pipeline, features = (read(root / f"pipelines/{name}/dvc.yaml") for name in (field, "features"))
+        write(copy / f"pipelines/{field}/dvc.yaml", tasks(pipeline, left_out))
+        write(copy / "pipelines/features/dvc.yaml", featurizers(features, field, left_out))
         catalogue = read(root / "data/catalogue.yaml")["sources"]
         write(copy / "data/catalogue.yaml", {"sources": {name: catalogue[name] for name in sources}})
         settings = {key: each for key, each in read(root / "params.yaml").items() if key in {field} | RUN}
@@ -107,20 +115,31 @@ def project_of(root, raw, tmp_path_factory) -> Callable[..., Project]:
         write(copy / "params.yaml", settings | {"budget": BUDGET})
         project = Project(copy)
         project.run("dvc", "init", "--no-scm", "-q", "-f")
+        done = [f"pipelines/sources/dvc.yaml:fetch@{name}" for name in sources]
         for name in sources:
             shutil.copytree(of(name), copy / "data/raw" / name)
-        project.run("dvc", "commit", "-q", "-f", *(f"pipelines/sources/dvc.yaml:fetch@{name}" for name in sources))
+        for folder in prepared.iterdir() if prepared else ():
+            shutil.copytree(folder, copy / "data/examples" / field / folder.name)
+            done.append(f"pipelines/{field}/dvc.yaml:prepare_{folder.name}")
+        project.run("dvc", "commit", "-q", "-f", *done)
         project.run("unroll.reproduce", "--jobs", "2")
         return project
 
     return made
 
 
-def featurizers(pipeline: dict, field: str) -> dict:
-    """The pipeline of the featurizers, with the instances of one field alone."""
+def tasks(pipeline: dict, left_out: str) -> dict:
+    """The pipeline of a field, without the stages of the task that is left out."""
+    stages = {name: stage for name, stage in pipeline["stages"].items() if name.partition("_")[2] != left_out}
+    return pipeline | {"stages": stages}
+
+
+def featurizers(pipeline: dict, field: str, left_out: str) -> dict:
+    """The pipeline of the featurizers, with the instances of one field's tasks alone."""
     stages = {}
     for name, stage in pipeline["stages"].items():
-        if own := {key: item for key, item in stage["foreach"].items() if item["field"] == field}:
+        items = {key: item for key, item in stage["foreach"].items() if item["field"] == field}
+        if own := {key: item for key, item in items.items() if item["task"] != left_out}:
             stages[name] = stage | {"foreach": own}
     return {"stages": stages}
 

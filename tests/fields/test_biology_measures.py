@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from unroll.features.kmers import Kmers
 from unroll.fields import biology
 from unroll.fields.biology import secondary_structure, start_sites
 from unroll.params import Recurrent
 from unroll.patterns import classifier
 from unroll.patterns.classifier import Class, Classifier, ClassifierModel
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.tagger import Tagged
 from unroll.sources.genomes import Gene
 from unroll.sources.proteins import STATES
@@ -246,7 +246,7 @@ class Knows(Classifier):
     """A classifier to which a G at place 2 is worth 4 in log-odds, an A there 1, and no other place anything."""
 
     def predict(self, batch):
-        odds = [{0: 1.0, 2: 4.0}.get(int(codes[2]), 0.0) for codes in batch.codes]
+        odds = [{0: 1.0, 2: 4.0}.get(int(codes[2]), 0.0) for codes in batch.inputs]
         return [Class("start", {"start": 1 / (1 + np.exp(-each)), "decoy": 1 / (1 + np.exp(each))}) for each in odds]
 
 
@@ -256,7 +256,12 @@ def pattern():
     model = ClassifierModel(
         recurrent=recurrent, steps=1, learning_rate=0.1, embedding=Embedding(2, 0.5), start="", frozen=False
     )
-    return Knows(classifier.Settings(["mean"], 0.0, False), model, Kmers("dna", 1), ["decoy", "start"])
+    return Knows(
+        classifier.Settings(["mean"], 0.0, False),
+        model,
+        Inputs("kmers", {"alphabet": "dna", "k": 1}),
+        ["decoy", "start"],
+    )
 
 
 def test_mutagenesis_finds_what_the_model_reads(pattern):

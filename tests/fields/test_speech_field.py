@@ -8,6 +8,7 @@ import torch
 from unroll.features.distortion import Distortion
 from unroll.fields import speech
 from unroll.params import Recurrent
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.transcriber import Beam, Example, Settings, Transcriber, TranscriberModel, Transcript, Word
 
 FEATURES = {"sample_rate": 8000, "n_fft": 400, "hop": 200, "mels": 128, "coefficients": 13, "top_db": 80.0}
@@ -17,7 +18,7 @@ STILL = Distortion(warp=0, tempo=0, tilt=0, noise=0, noise_db=0, masks=0, mask_f
 def heard(said: str, text: str, speaker: str = "anna", confidence: float = 0.5, seconds: float = 2.0) -> dict:
     """A predicted row."""
     words = [Word(word, 0.0, 0.1, confidence) for word in text.split()]
-    prediction = Transcript(text, words, confidence)
+    prediction = Transcript(text, words, confidence, [])
     return {"id": said, "text": said, "speaker": speaker, "seconds": seconds, "fold": None, "prediction": prediction}
 
 
@@ -60,8 +61,8 @@ def transcriber():
     """A tiny one with random weights."""
     torch.manual_seed(0)
     settings = Settings("words", 2, STILL, Beam(width=1, order=0, weight=0.0, bonus=0.0))
-    model = TranscriberModel(Recurrent("lstm", 4, 1, True, 0.0), 1, 0.1, "recording")
-    return Transcriber(settings, model, "mfcc", FEATURES, ["one", "two"]).eval()
+    model = TranscriberModel(Recurrent("lstm", 4, 1, True, 0.0), 1, 0.1, "recording", None)
+    return Transcriber(settings, model, Inputs("mfcc", FEATURES), ["one", "two"]).eval()
 
 
 @pytest.mark.parametrize("most_words", [40, 2])
@@ -120,7 +121,7 @@ def test_words_have_their_places_in_the_whole_recording(transcriber, tmp_path, m
 
     def predict(batch):
         shapes.append(tuple(batch.frames.shape))
-        return [Transcript("one", [Word("one", 0.25, 0.5, 0.9)], 0.9)] * len(batch.ids)
+        return [Transcript("one", [Word("one", 0.25, 0.5, 0.9)], 0.9, [])] * len(batch.ids)
 
     monkeypatch.setattr(transcriber, "predict", predict)
     words = list(speech.transcribe(transcriber, tmp_path / "calls.wav"))

@@ -94,11 +94,15 @@ def block(source: object, **own: object) -> dict:
         "steps": 1,
         "learning_rate": 0.1,
         "embedding": {"features": 4, "spread": 0.1},
-        "ngrams": {"longest": 1, "buckets": 1},
+        "ngrams": None,
         "attention": "additive",
         "input_feeding": False,
         "tied_embeddings": True,
         "label_smoothing": 0.1,
+        "vision": None,
+        "stride": 1,
+        "start": "",
+        "frozen": False,
     }
     return {
         "source": source,

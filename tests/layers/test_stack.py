@@ -73,3 +73,17 @@ def test_a_bidirectional_stack_refuses_to_stream():
     ):
         with pytest.raises(ValueError, match="no state to stream"):
             use()
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_without_levels_it_is_the_identity_on_what_is_real(bidirectional):
+    nothing = stack(layers=0, bidirectional=bidirectional)
+    x = torch.randn(2, 6, 3)
+    y, state = nothing(x, LENGTHS)
+    assert nothing.outputs == 3
+    assert_close(y[0], x[0], rtol=0, atol=0)
+    assert_close(y[1, :3], x[1, :3], rtol=0, atol=0)
+    assert not y[1, 3:].any()
+    found, after = nothing.step(x[:, 0], nothing.init_state(2))
+    assert_close(found, x[:, 0], rtol=0, atol=0)
+    assert state == after == ()

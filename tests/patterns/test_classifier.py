@@ -13,8 +13,10 @@ from unroll.features.kmers import Kmers, featurize
 from unroll.params import Recurrent
 from unroll.patterns.classifier import Classifier, ClassifierModel, Settings
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.tagger import Settings as TaggerSettings
 from unroll.patterns.tagger import Tagger, TaggerModel
+from unroll.patterns.vision import Vision
 
 POOLINGS = [["final"], ["mean"], ["max"], ["attention"], ["mean", "max"]]
 PLAIN = Settings(pooling=["mean", "max"], masked=0.0, balance=False)
@@ -70,7 +72,7 @@ def test_a_batch_is_padded():
     assert [pattern.steps(row) for row in rows] == [4, 7, 2, 1]
     batch = pattern.batch(rows)
     assert batch.ids == ["row-0", "row-1", "row-2", "row-3"]
-    assert batch.codes[0].tolist() == [10, 0, 1, 2, 20, 20, 20]
+    assert batch.inputs[0].tolist() == [10, 0, 1, 2, 20, 20, 20]
     assert batch.lengths.tolist() == [4, 7, 2, 1]
     assert batch.labels.tolist() == [1, 0, 2, -1]
 
@@ -109,15 +111,14 @@ def test_company_and_padding_change_nothing(pooling, layer):
     losses = [pattern.loss(batch).item() for batch in alone]
     assert pattern.loss(together).item() == pytest.approx(np.mean(losses), rel=1e-5)
     padding = torch.arange(7) >= together.lengths[:, None]
-    soiled = together._replace(codes=together.codes.masked_fill(padding, 3))
+    soiled = together._replace(inputs=together.inputs.masked_fill(padding, 3))
     assert_close(pattern.loss(soiled), pattern.loss(together))
 
 
 def tagger(k: int = 1, hidden: int = 6) -> Tagger:
     settings = TaggerSettings(stack=1, window=9, margin=0, masked=0.0, both_strands=False, crf=False)
-    return Tagger(
-        settings, TaggerModel(recurrent(hidden=hidden), 1, 0.01, Embedding(5, 0.5)), Kmers("protein", k), ["H", "E"]
-    )
+    model = TaggerModel(recurrent(hidden=hidden), 1, 0.01, Embedding(5, 0.5), start="")
+    return Tagger(settings, model, Inputs("kmers", {"alphabet": "protein", "k": k}), ["H", "E"])
 
 
 def test_it_starts_from_the_encoder_of_another():
@@ -149,7 +150,7 @@ def test_a_checkpoint_restores_everything(tmp_path):
     torch.save(pattern.checkpoint(), tmp_path / "model.pt")
     restored = Classifier.restored(torch.load(tmp_path / "model.pt", weights_only=True))
     assert not restored.training
-    for name in ("settings", "model", "features", "labels"):
+    for name in ("settings", "model", "inputs", "labels"):
         assert getattr(restored, name) == getattr(pattern, name)
     batch = pattern.batch(pattern.examples(table(SEQUENCES, CLASSES)))
     assert restored.predict(batch) == pattern.predict(batch)
@@ -182,3 +183,52 @@ def test_settings_that_cannot_be_are_refused():
         params.check(Settings, {"pooling": ["sum"], "balance": False}, "classifier")
     with pytest.raises(UserError, match="all training examples have the label a"):
         Classifier.for_examples(table(["M", "A"], ["a", "a"]), PLAIN, variant())
+
+
+def clips(count: int, seed: int = 0) -> tuple[list[np.ndarray], list[str]]:
+    """A bright bar that goes left or right over pictures of 6 × 6, seen from anywhere."""
+    rng = np.random.default_rng(seed)
+    frames, labels = [], []
+    for number in range(count):
+        right, first = number % 2, rng.integers(6)
+        clip = rng.integers(0, 90, (rng.integers(4, 8), 6, 6)).astype(np.uint8)
+        for step, picture in enumerate(clip):
+            picture[:, (first + (step if right else -step)) % 6] = 250
+        frames.append(clip.reshape(len(clip), 36))
+        labels.append("right" if right else "left")
+    return frames, labels
+
+
+def seeing(steps: int = 1) -> ClassifierModel:
+    vision = Vision(channels=[4], features=8, steps=steps, shift=1, mirror=False)
+    return ClassifierModel(Recurrent("gru", 8, 1, True, 0.0), 1, 0.01, vision, "video/actions/gru", False)
+
+
+def test_it_learns_from_clips_and_tells_them_one_by_one(seen):
+    frames, labels = clips(40)
+    rows = seen(frames, (1, 6, 6), label=labels)
+    pattern = Classifier.for_examples(rows, PLAIN, seeing())
+    assert pattern.encoder.mean.item() == pytest.approx(np.concatenate(frames).mean() / 255, rel=1e-4)
+    examples = pattern.examples(rows)
+    assert not any(example.inputs.flags.owndata for example in examples)
+    rng = np.random.default_rng(0)
+    optimizer = torch.optim.Adam(pattern.parameters(), 0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        pattern.loss(pattern.batch(examples, rng)).backward()
+        optimizer.step()
+    pattern.eval()
+    unseen, known = clips(20, seed=1)
+    assert [found.label for found in pattern.classify(unseen)] == known
+    restored = Classifier.restored(pattern.checkpoint())
+    assert restored.inputs == pattern.inputs
+    assert restored.inputs.frames_per_second == 12
+    assert restored.classify(unseen) == pattern.classify(unseen)
+
+
+def test_frames_are_joined_to_steps(seen):
+    frames, labels = clips(2)
+    pattern = Classifier.for_examples(seen(frames, (1, 6, 6), label=labels), PLAIN, seeing(steps=2)).eval()
+    rows = pattern.examples(seen(frames, (1, 6, 6), label=labels))
+    assert [pattern.steps(row) for row in rows] == [-(-len(each) // 2) for each in frames]
+    assert pattern(*pattern.batch(rows)[1:3]).shape == (2, 2)

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import log
 
 import numpy as np
@@ -13,8 +13,12 @@ from unroll.errors import UserError
 from unroll.features.kmers import Kmers, encode, featurize
 from unroll.params import Recurrent
 from unroll.patterns import tagger
+from unroll.patterns.classifier import Classifier, ClassifierModel
+from unroll.patterns.classifier import Settings as ClassifierSettings
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.tagger import Settings, Tagged, Tagger, TaggerModel, joined
+from unroll.patterns.vision import Vision
 
 LABELS = ["none", "+1", "-1"]
 PLAIN = Settings(stack=1, window=1000, margin=0, masked=0.0, both_strands=False, crf=False)
@@ -28,11 +32,16 @@ def seeded():
 
 
 def variant(layer: str = "lstm", hidden: int = 4, bidirectional: bool = True) -> TaggerModel:
-    return TaggerModel(Recurrent(layer, hidden, 2, bidirectional, dropout=0.1), 1, 0.01, embedding=Embedding(5, 0.5))
+    recurrent = Recurrent(layer, hidden, 2, bidirectional, dropout=0.1)
+    return TaggerModel(recurrent, 1, 0.01, embedding=Embedding(5, 0.5), start="")
+
+
+def inputs(features: Kmers) -> Inputs:
+    return Inputs("kmers", asdict(features))
 
 
 def made(settings: Settings, model: TaggerModel | None = None, features: Kmers = DNA2) -> Tagger:
-    return Tagger(settings, model or variant(), features, LABELS).eval()
+    return Tagger(settings, model or variant(), inputs(features), LABELS).eval()
 
 
 def random_dna(length: int, seed: int = 0) -> str:
@@ -90,20 +99,20 @@ def test_the_cores_of_equal_windows_tile_a_row_of_any_length(stack, window, marg
         judged = [each.start // stack + step for each in found for step in range(*each.core)]
         assert judged == list(range(-(-length // stack)))
         assert {pattern.steps(each) for each in found} == {min(-(-length // stack), window // stack)}
-        assert all(np.array_equal(each.codes, codes[each.start :][: len(each.codes)]) for each in found)
+        assert all(np.array_equal(each.inputs, codes[each.start :][: len(each.inputs)]) for each in found)
         assert len(found) == max(1, -(-(-(-length // stack) * stack - 2 * margin) // (window - 2 * margin)))
         for each in found:  # a core keeps away from the edges of its window, unless these are the row's
             assert each.start == 0 or each.core[0] * stack >= margin
-            assert each.start + len(each.codes) == length or len(each.codes) - each.core[1] * stack >= margin
+            assert each.start + len(each.inputs) == length or len(each.inputs) - each.core[1] * stack >= margin
 
 
 def test_windows_literally():
     pattern = made(Settings(3, 12, 3, masked=0.0, both_strands=False, crf=False))
     codes = np.arange(20, dtype=np.int16)
     first, second, third = pattern.windows("row", codes, codes.astype(np.int8))
-    assert (first.start, first.core, first.codes.tolist()) == (0, (0, 2), list(range(12)))
-    assert (second.start, second.core, second.codes.tolist()) == (3, (1, 3), list(range(3, 15)))
-    assert (third.start, third.core, third.codes.tolist()) == (9, (1, 4), list(range(9, 20)))
+    assert (first.start, first.core, first.inputs.tolist()) == (0, (0, 2), list(range(12)))
+    assert (second.start, second.core, second.inputs.tolist()) == (3, (1, 3), list(range(3, 15)))
+    assert (third.start, third.core, third.inputs.tolist()) == (9, (1, 4), list(range(9, 20)))
     assert [pattern.truth(each).tolist() for each in (first, second, third)] == [[0, 3], [6, 9], [12, 15, 18]]
 
 
@@ -114,7 +123,7 @@ def test_windows_of_a_file_are_views(tmp_path):
     found = pattern.examples(examples.read(tmp_path / "train.arrow"))
     assert len(found) == 4
     assert {each.id for each in found} == {"row-0"}
-    assert not any(each.codes.flags.owndata or each.labels.flags.owndata for each in found)
+    assert not any(each.inputs.flags.owndata or each.labels.flags.owndata for each in found)
 
 
 def test_a_batch_to_judge_is_padded_and_knows_the_labels_of_the_cores_only():
@@ -122,8 +131,8 @@ def test_a_batch_to_judge_is_padded_and_knows_the_labels_of_the_cores_only():
     long, short = pattern.windows("a", np.arange(14, dtype=np.int16), np.arange(14, dtype=np.int8) % 3)[0], "AC"
     batch = pattern.batch([long._replace(core=(1, 3)), one(pattern, short, [1, 2])])
     assert batch.ids == ["a", "one"]
-    assert batch.codes.tolist() == [list(range(12)), [1, 16] + [16] * 10]
-    assert batch.steps.tolist() == [4, 1]
+    assert batch.inputs.tolist() == [list(range(12)), [1, 16] + [16] * 10]
+    assert batch.lengths.tolist() == [12, 2]
     assert batch.labels.tolist() == [[-1, 0, 0, -1], [1, -1, -1, -1]]
     assert batch.cores == [(1, 3), (0, 1)]
 
@@ -140,9 +149,9 @@ def test_what_is_learned_from_is_either_strand_from_any_code_of_a_step():
     }
     rng = np.random.default_rng(0)
     batches = [pattern.batch([whole], rng) for _ in range(100)]
-    assert {(tuple(each.codes[0].tolist()), tuple(each.labels[0].tolist())) for each in batches} == expected
+    assert {(tuple(each.inputs[0].tolist()), tuple(each.labels[0].tolist())) for each in batches} == expected
     again = pattern.batch([whole] * 9, np.random.default_rng(1))
-    assert_close(again.codes, pattern.batch([whole] * 9, np.random.default_rng(1)).codes, rtol=0, atol=0)
+    assert_close(again.inputs, pattern.batch([whole] * 9, np.random.default_rng(1)).inputs, rtol=0, atol=0)
 
 
 def test_one_strand_and_one_code_a_step_leave_nothing_to_vary():
@@ -150,7 +159,7 @@ def test_one_strand_and_one_code_a_step_leave_nothing_to_vary():
     window = one(pattern, "ACGGTC", [1, 2, 0, 1, 0, -1])
     for seed in range(9):
         batch = pattern.batch([window], np.random.default_rng(seed))
-        assert batch.codes[0].tolist() == encode("ACGGTC", DNA2).tolist()
+        assert batch.inputs[0].tolist() == encode("ACGGTC", DNA2).tolist()
         assert batch.labels.tolist() == [[1, 2, 0, 1, 0, -1]]
 
 
@@ -200,8 +209,8 @@ def test_company_and_padding_change_nothing(layer, crf):
     counts = [16, 4, 1]
     losses = [pattern.loss(batch).item() for batch in alone]
     assert pattern.loss(together).item() == pytest.approx(np.average(losses, weights=counts), rel=1e-5)
-    padding = torch.arange(32) >= 2 * together.steps[:, None]
-    soiled = together._replace(codes=together.codes.masked_fill(padding, 3))
+    padding = torch.arange(32) >= 2 * (-(-together.lengths // 2))[:, None]
+    soiled = together._replace(inputs=together.inputs.masked_fill(padding, 3))
     assert_close(pattern.loss(soiled), pattern.loss(together))
 
 
@@ -256,7 +265,7 @@ def test_a_checkpoint_restores_everything(tmp_path, crf):
     torch.save(pattern.checkpoint(), tmp_path / "model.pt")
     restored = Tagger.restored(torch.load(tmp_path / "model.pt", weights_only=True))
     assert not restored.training
-    for name in ("settings", "model", "features", "labels"):
+    for name in ("settings", "model", "inputs", "labels"):
         assert getattr(restored, name) == getattr(pattern, name)
     for found, expected in zip(restored.tag(random_dna(100)), pattern.tag(random_dna(100)), strict=True):
         assert np.array_equal(found, expected)
@@ -300,4 +309,56 @@ def test_both_strands_need_dna_and_labels_in_pairs():
     with pytest.raises(UserError, match=r"tagger.both_strands: a sequence of protein has one strand"):
         Tagger.for_examples(table(["ACG"], Kmers("protein", 1)), CODONS, variant())
     with pytest.raises(UserError, match=r"tagger.both_strands: the label \+2 has no other with the opposite sign"):
-        Tagger(CODONS, variant(), DNA2, ["none", "+1", "+2", "-1"])
+        Tagger(CODONS, variant(), inputs(DNA2), ["none", "+1", "+2", "-1"])
+
+
+def moving(length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A bright column among six that stands, goes left or goes right, by turns; and which of it at each step."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(rng.integers(0, 3, -(-length // 6)), 6)[:length]
+    places = np.cumsum(np.array([0, -1, 1])[labels]) % 6
+    return (np.eye(6)[places] * 200 + rng.integers(0, 50, (length, 6))).astype(np.uint8), labels.astype(np.int8)
+
+
+SEEING = TaggerModel(
+    Recurrent("gru", 8, 1, True, 0.0), 1, 0.01, Vision([], 8, 2, 0, mirror=False), start="video/actions/gru"
+)
+FRAMES = Settings(stack=2, window=24, margin=6, masked=0.0, both_strands=False, crf=False)
+
+
+def test_it_learns_from_frames(seen):
+    frames, labels = zip(*(moving(60, seed) for seed in range(6)), strict=True)
+    rows = seen(frames, (1, 1, 6), labels=labels)
+    pattern = Tagger.for_examples(rows, FRAMES, SEEING)
+    windows = pattern.examples(rows)
+    assert not any(window.inputs.flags.owndata for window in windows)
+    optimizer, rng = torch.optim.Adam(pattern.parameters(), 0.02), np.random.default_rng(0)
+    for _ in range(80):
+        optimizer.zero_grad()
+        pattern.loss(pattern.batch(windows, rng)).backward()
+        optimizer.step()
+    frames, labels = moving(101, seed=9)
+    found = pattern.eval().tag_steps(frames)
+    assert found.probabilities.shape == (51, 3)
+    assert (found.labels == labels[::2]).mean() > 0.9
+    restored = Tagger.restored(pattern.checkpoint())
+    assert np.array_equal(restored.tag_steps(frames).probabilities, found.probabilities)
+
+
+def test_it_starts_from_the_encoder_of_a_classifier(seen):
+    rows = seen([moving(9)[0], moving(8)[0]], shape=(1, 1, 6), label=["a", "b"])
+    model = ClassifierModel(SEEING.recurrent, 1, 0.01, SEEING.embedding, "", frozen=False)
+    other = Classifier.for_examples(rows, ClassifierSettings(["mean"], 0.0, False), model)
+    pattern = Tagger(FRAMES, SEEING, Inputs.of(rows), LABELS)
+    pattern.start_from(other.checkpoint())
+    assert pattern.encoder.mean.item() == other.encoder.mean.item() > 0
+    for found, expected in zip(pattern.encoder.parameters(), other.encoder.parameters(), strict=True):
+        assert torch.equal(found, expected)
+    with pytest.raises(UserError, match="video/actions/gru cannot start this model: it reads kmers with"):
+        pattern.start_from(made(PLAIN).checkpoint())
+
+
+def test_frames_have_no_strands(seen):
+    rows = seen([moving(9)[0]], shape=(1, 1, 6))
+    with pytest.raises(UserError, match=r"tagger.both_strands: a sequence of frames has one strand"):
+        Tagger.for_examples(rows, replace(FRAMES, both_strands=True), SEEING)

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import log
 
 import numpy as np
@@ -8,14 +8,18 @@ import pyarrow as pa
 import pytest
 import torch
 
-from unroll import examples
+from unroll import examples, params
 from unroll.decoding import ctc
+from unroll.errors import UserError
 from unroll.features.distortion import Distortion
 from unroll.metrics.error_rates import error_rates
 from unroll.params import Recurrent
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.transcriber import Beam, Example, Settings, Transcriber, TranscriberModel, Word
+from unroll.patterns.vision import Vision
 
 FEATURES = {"sample_rate": 8000, "n_fft": 400, "hop": 200, "mels": 128, "coefficients": 4, "top_db": 80.0}
+PIXELS = {"size": 0, "background": False, "difference": False, "reduce": 1}
 STILL = Distortion(warp=0, tempo=0, tilt=0, noise=0, noise_db=0, masks=0, mask_frames=0)
 GREEDY = Beam(width=1, order=0, weight=0.0, bonus=0.0)
 WORDS = Settings(units="words", stack=2, distortion=STILL, beam=GREEDY)
@@ -26,7 +30,7 @@ FRAME = 0.025  # seconds
 
 def variant(layer: str = "lstm", normalise: str = "recording", bidirectional: bool = True) -> TranscriberModel:
     recurrent = Recurrent(layer, hidden=12, layers=2, bidirectional=bidirectional, dropout=0.1)
-    return TranscriberModel(recurrent, steps=1, learning_rate=0.01, normalise=normalise)
+    return TranscriberModel(recurrent, steps=1, learning_rate=0.01, normalise=normalise, vision=None)
 
 
 def spoken(text: str, rng: np.random.Generator) -> np.ndarray:
@@ -82,8 +86,8 @@ def test_made_for_its_examples():
     frames = [np.array([[1, 10, 0, 5], [3, 10, 0, 5]], np.float32), np.array([[5, 10, 0, 5]] * 2, np.float32)]
     pattern = Transcriber.for_examples(table(["b a", "c a"], frames), WORDS, variant())
     assert pattern.symbols == ["a", "b", "c"]
-    assert pattern.mean.tolist() == [3.5, 10, 0, 5]
-    assert pattern.deviation.tolist() == pytest.approx([1.659 + 0.001, 0.001, 0.001, 0.001], abs=1e-3)
+    assert pattern.encoder.mean.tolist() == [3.5, 10, 0, 5]
+    assert pattern.encoder.deviation.tolist() == pytest.approx([1.659 + 0.001, 0.001, 0.001, 0.001], abs=1e-3)
     assert pattern.output.out_features == 4
     assert pattern.language is None
 
@@ -250,7 +254,7 @@ def test_characters_are_gathered_into_words():
 def test_silence_is_an_empty_text_without_confidence():
     pattern = heard([[0.97, 0.01, 0.01, 0.01]] * 3)
     (transcript,) = pattern.predict(one(pattern))
-    assert transcript == ("", [], 0.0)
+    assert transcript == ("", [], 0.0, [])
 
 
 @pytest.mark.parametrize("settings", [WORDS, CHARACTERS], ids=["words", "characters"])
@@ -295,3 +299,70 @@ def test_a_checkpoint_restores_everything(tmp_path, order):
     assert (restored.language is None) == (order == 0)
     assert restored.predict(restored.batch(rows)) == pattern.predict(pattern.batch(rows))
     assert restored.loss(restored.batch(rows)).item() == pattern.loss(pattern.batch(rows)).item()
+
+
+READING = Settings(units="characters", stack=2, distortion=None, beam=GREEDY)
+SEEING = TranscriberModel(Recurrent("gru", 12, 1, True, 0.0), 1, 0.01, None, Vision([4, 6], 8, 2, 1, mirror=False))
+
+
+def written(text: str, rng: np.random.Generator) -> np.ndarray:
+    """Columns (T, 8) of pixels: a thick stroke as high as the place of a letter in the alphabet, and a gap."""
+    columns = np.zeros((6 * len(text), 8))
+    for number, letter in enumerate(text):
+        if letter != " ":
+            columns[6 * number : 6 * number + 4, 2 * "abc".index(letter) :][:, :3] = 255
+    return np.clip(columns + rng.normal(0, 20, columns.shape), 0, 255).astype(np.uint8)
+
+
+def test_it_learns_to_read_lines(seen):
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice([*"abc"], 2 + n % 3)) for n in range(24)]
+    texts += [f"{text[:1]} {text[1:]}" for text in texts[:12]]
+    rows = seen([written(text, rng) for text in texts], (1, 8, 1), text=texts)
+    pattern = Transcriber.for_examples(rows, READING, SEEING)
+    lines = pattern.examples(rows)
+    assert pattern.shape == [1, 8, 1]
+    assert not any(line.frames.flags.owndata for line in lines)
+    optimizer = torch.optim.Adam(pattern.parameters(), 0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        pattern.loss(pattern.batch(lines, rng)).backward()
+        optimizer.step()
+    pattern.eval()
+    assert pattern.validate([pattern.batch(lines)])["character_error_rate"] < 0.05
+    # Places are in columns, of which two are a step.
+    (transcript,) = pattern.read([written("ab ca", rng)])
+    assert transcript.text == "ab ca"
+    assert [symbol.text for symbol in transcript.symbols] == [*"ab ca"]
+    for number, symbol in enumerate(transcript.symbols):
+        assert symbol.text == " " or 6 * number - 3 <= symbol.start < symbol.stop <= 6 * number + 9
+    assert [word.text for word in transcript.words] == ["ab", "ca"]
+    assert transcript.words[0][1:3] == (transcript.symbols[0].start, transcript.symbols[1].stop)
+    assert Transcriber.restored(pattern.checkpoint()).read([written("ab", rng)])[0].text == "ab"
+
+
+def test_symbols_have_their_own_places_and_confidences():
+    sure = [[0.9, 0.04, 0.03, 0.03], [0.1, 0.8, 0.05, 0.05], [0.2, 0.1, 0.6, 0.1]]
+    (transcript,) = heard(sure).predict(one(heard(sure)))
+    assert transcript.symbols == transcript.words
+    assert [word.text for word in transcript.words] == ["a", "b"]
+
+
+def test_a_model_hears_or_sees():
+    block = {"recurrent": asdict(SEEING.recurrent), "steps": 1, "learning_rate": 0.1}
+    for both in ({"normalise": None, "vision": None}, {"normalise": "corpus", "vision": asdict(SEEING.vision)}):
+        with pytest.raises(
+            UserError, match=r"^lstm: either normalise, of sound, or vision, of pictures, should be set"
+        ):
+            params.check(TranscriberModel, block | both, "lstm")
+    sound, picture = Inputs("mfcc", FEATURES), Inputs("pixels", PIXELS, [1, 8, 1])
+    for settings, model, inputs in (
+        (WORDS, SEEING, picture),
+        (READING, variant(), sound),
+        (READING, SEEING, sound),
+        (WORDS, variant(), picture),
+    ):
+        with pytest.raises(UserError, match="models of sound want distortion and normalise, those of pictures vision"):
+            Transcriber(settings, model, inputs, ["a"])
+    with pytest.raises(UserError, match="stack: 4 inputs are a step of the task, but 2 of this model's vision"):
+        Transcriber(replace(READING, stack=4), SEEING, picture, ["a"])

@@ -16,8 +16,10 @@ from unroll.features.tokens import Tokens
 from unroll.params import Recurrent
 from unroll.patterns import translator
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.ngrams import NGrams
 from unroll.patterns.translator import END, Batch, Settings, Translation, Translator, TranslatorModel
+from unroll.patterns.vision import Vision
 
 PLAIN = Settings(Beam(width=3, length_penalty=0.6), longest=30)
 SPELLING = Tokens({"source": "characters", "target": "words"}, 0, placeholders=False)
@@ -39,15 +41,16 @@ def variant(
     attention: str = "multiplicative", input_feeding: bool = False, tied: bool = False, layer: str = "lstm"
 ) -> TranslatorModel:
     recurrent = Recurrent(layer, hidden=6, layers=2, bidirectional=True, dropout=0.1)
-    embedding, ngrams = Embedding(5, 0.5), NGrams(longest=3, buckets=40)
-    return TranslatorModel(recurrent, 1, 0.01, embedding, ngrams, attention, input_feeding, tied, label_smoothing=0.0)
+    ngrams = NGrams(longest=3, buckets=40)
+    return TranslatorModel(
+        recurrent, 1, 0.01, Embedding(5, 0.5), ngrams, attention, input_feeding, tied, 0.0, None, 1, "", False
+    )
 
 
 def wide(attention: str = "multiplicative", input_feeding: bool = False) -> TranslatorModel:
     """One that learns quickly."""
     recurrent = Recurrent("gru", hidden=24, layers=1, bidirectional=True, dropout=0.0)
-    embedding, ngrams = Embedding(16, 0.5), NGrams(longest=1, buckets=1)
-    return replace(variant(attention, input_feeding), recurrent=recurrent, embedding=embedding, ngrams=ngrams)
+    return replace(variant(attention, input_feeding), recurrent=recurrent, embedding=Embedding(16, 0.5), ngrams=None)
 
 
 def table(pairs: list[tuple[str, str]], settings: Tokens = SPELLING) -> pa.Table:
@@ -64,8 +67,8 @@ def made(model: TranslatorModel | None = None, settings: Settings = PLAIN, rows:
 def biased(pattern: Translator, probabilities: list[float]) -> Translator:
     """One that gives these probabilities whatever it reads and wrote."""
     with torch.no_grad():
-        pattern.output.weight.zero_()
-        pattern.output.bias.copy_(torch.tensor(probabilities).log())
+        pattern.decoder.output.weight.zero_()
+        pattern.decoder.output.bias.copy_(torch.tensor(probabilities).log())
     return pattern
 
 
@@ -108,10 +111,10 @@ def test_made_for_its_examples():
     assert pattern.source.symbols == ("\ufffd", "a", "b", "c")
     assert pattern.target.symbols == ("\ufffd", "AE", "AH", "B", "K")
     assert pattern.end == 5
-    assert pattern.output.weight.shape == pattern.target_embedding.weight.shape == (6, 5)
-    assert pattern.source_embedding.weight.shape == (5, 5)
+    assert pattern.decoder.output.weight.shape == pattern.decoder.embedding.weight.shape == (6, 5)
+    assert pattern.encoder.embedding.weight.shape == (5, 5)
     # The decoder reads symbols, what it attended to before, and without attention the summary of the source.
-    widths = {kind: made(variant(*kind)).decoder.levels[0].kernel.input_size for kind in (
+    widths = {kind: made(variant(*kind)).decoder.layers.levels[0].kernel.input_size for kind in (
         ("additive", False), ("additive", True), ("none", False), ("none", True)
     )}  # fmt: skip
     assert list(widths.values()) == [5, 10, 17, 22]
@@ -199,7 +202,7 @@ def test_what_is_written_has_the_probability_that_is_read(attention, input_feedi
     lengths = set()
     for bias in (-9.0, 0.0, 2.0):
         with torch.no_grad():
-            pattern.output.bias[pattern.end] = bias
+            pattern.decoder.output.bias[pattern.end] = bias
         for source, found in zip(("cab", "a"), pattern.translate(["cab", "a"], n_best=3), strict=True):
             assert found.alternatives[0] == (found.text, found.log_prob)
             assert found.symbols == found.text.split() + [END] * (len(found.text.split()) < 6)
@@ -325,14 +328,14 @@ def test_placeholders_are_slots_only_where_they_were_in_training(placeholders):
 def test_tied_tables_are_one():
     both = Tokens({"source": "bpe", "target": "bpe"}, 300, placeholders=True)
     shared = made(variant(tied=True), rows=table(PAIRS, both))
-    assert shared.source_embedding.weight is shared.target_embedding.weight is shared.output.weight
+    assert shared.encoder.embedding.weight is shared.decoder.embedding.weight is shared.decoder.output.weight
     apart = made(variant(tied=True))
-    assert apart.output.weight is apart.target_embedding.weight is not apart.source_embedding.weight
+    assert apart.decoder.output.weight is apart.decoder.embedding.weight is not apart.encoder.embedding.weight
     free = made(variant(tied=False), rows=table(PAIRS, both))
-    assert len({id(part.weight) for part in (free.source_embedding, free.target_embedding, free.output)}) == 3
+    assert len({id(part.weight) for part in (free.encoder.embedding, free.decoder.embedding, free.decoder.output)}) == 3
     for pattern, tables in ((shared, 1), (apart, 1), (free, 2)):
         restored = Translator.restored(pattern.checkpoint())
-        assert (restored.output.weight is restored.target_embedding.weight) == (tables == 1)
+        assert (restored.decoder.output.weight is restored.decoder.embedding.weight) == (tables == 1)
         assert sum(p.numel() for p in restored.parameters()) == sum(p.numel() for p in pattern.parameters())
     (found,) = shared.translate(["cab é"])
     assert len(found.symbols) == len(found.attention)
@@ -392,3 +395,105 @@ def test_settings_that_cannot_be_are_refused():
         UserError, match=r"attention: .*'none', 'additive' or 'multiplicative'(?s:.)*label_smoothing: .* less"
     ):
         params.check(TranslatorModel, model, "params.yaml: translation.interface.models.lstm")
+
+
+SEEING = Vision(channels=[4], features=8, steps=2, shift=0, mirror=False)
+
+
+def signs(text: str, rng: np.random.Generator) -> np.ndarray:
+    """Four pictures of 2 × 4 pixels for each word, which are bright where the word says: frames (T, 8)."""
+    places = {"left": 0, "middle": 1, "right": 2}
+    frames = np.concatenate([np.eye(4)[[places[word]] * 4] for word in text.split()])
+    return (np.repeat(frames, 2, axis=0).reshape(-1, 8) * 200 + rng.integers(0, 50, (len(frames), 8))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("attention", ["none", "additive", "multiplicative"])
+def test_it_learns_to_describe_frames(attention, seen):
+    rng = np.random.default_rng(0)
+    texts = 3 * [" ".join(words) for count in (1, 2) for words in product(["left", "middle", "right"], repeat=count)]
+    rows = seen([signs(text, rng) for text in texts], (1, 2, 4), target=texts, references=[[text] for text in texts])
+    model = replace(wide(attention), vision=SEEING)
+    pattern = learn(Translator.for_examples(rows, PLAIN, model), rows, 60)
+    assert pattern.target.symbols == ("\ufffd", "left", "middle", "right")
+    assert not any(row.source.flags.owndata for row in pattern.examples(rows))
+    for text in ("left", "right middle", "middle left"):
+        (found,) = pattern.describe([signs(text, rng)])
+        assert found.text == text
+        if attention != "none":
+            assert found.attention.shape == (len(text.split()) + 1, 2 * len(text.split()))
+    restored = Translator.restored(pattern.checkpoint())
+    frames = signs("right left", rng)
+    assert restored.describe([frames])[0].text == pattern.describe([frames])[0].text == "right left"
+
+
+def test_company_and_padding_change_nothing_of_frames(seen):
+    rng = np.random.default_rng(0)
+    texts = ["left", "right left middle", "middle right"]
+    rows = seen(
+        [signs(text, rng)[number:] for number, text in enumerate(texts)],
+        (1, 2, 4),
+        target=texts,
+        references=[[text] for text in texts],
+    )
+    pattern = Translator.for_examples(rows, PLAIN, replace(variant(), vision=SEEING, ngrams=None)).eval()
+    examples = pattern.examples(rows)
+    together = pattern.predict(pattern.batch(examples))
+    for found, row in zip(together, examples, strict=True):
+        same(found, pattern.predict(pattern.batch([row]))[0])
+    counts = [2, 4, 3]
+    losses = [pattern.loss(pattern.batch([row])).item() for row in examples]
+    assert pattern.loss(pattern.batch(examples)).item() == pytest.approx(np.average(losses, weights=counts), rel=1e-4)
+
+
+def test_training_draws_from_the_wordings_of_frames(seen):
+    rows = seen(
+        [signs("left", np.random.default_rng(0))], (1, 2, 4), target=["left"], references=[["left", "to the right"]]
+    )
+    pattern = Translator.for_examples(rows, PLAIN, replace(variant(), vision=SEEING, ngrams=None))
+    assert pattern.target.symbols == ("\ufffd", "left", "right", "the", "to")
+    examples = pattern.examples(rows)
+    assert pattern.steps(examples[0]) == 5
+    assert pattern.batch(examples).target.tolist() == [[1, 5]]
+    drawn = {tuple(pattern.batch(examples, np.random.default_rng(seed)).target[0].tolist()) for seed in range(20)}
+    assert drawn == {(1, 5), (4, 3, 2, 5)}
+
+
+def test_some_steps_only_are_remembered(seen):
+    rng = np.random.default_rng(0)
+    texts = ["left", "right left middle"]  # of 4 and 12 frames, which are 2 and 6 steps of the encoder
+    rows = seen([signs(text, rng) for text in texts], (1, 2, 4), target=texts, references=[[text] for text in texts])
+    every, fourth = (
+        Translator.for_examples(rows, PLAIN, replace(variant(), vision=SEEING, ngrams=None, stride=stride)).eval()
+        for stride in (1, 4)
+    )
+    fourth.load_state_dict(every.state_dict())
+    batch = every.batch(every.examples(rows))
+    steps = every.encoder(batch.source, batch.source_lengths)
+    memory = fourth.decoder.remember(steps, every.encoder.steps(batch.source_lengths), 4)
+    assert torch.equal(memory.steps, steps[:, [0, 4]])
+    assert memory.padding.tolist() == [[False, True], [False, False]]
+    assert [found.attention.shape[1] for found in fourth.predict(batch)] == [1, 2]
+    summary = every.decoder.remember(steps, every.encoder.steps(batch.source_lengths)).summary
+    assert torch.equal(memory.summary, summary)
+
+
+def test_it_starts_from_an_encoder_of_frames_only(seen):
+    rows = seen([signs("left", np.random.default_rng(0))], (1, 2, 4), target=["left"], references=[["left"]])
+    model = replace(variant(), vision=SEEING, ngrams=None, start="video/events/gru")
+    other, pattern = (Translator.for_examples(rows, PLAIN, model) for _ in range(2))
+    pattern.start_from(other.checkpoint())
+    for found, expected in zip(pattern.encoder.parameters(), other.encoder.parameters(), strict=True):
+        assert torch.equal(found, expected)
+    frozen = Translator.for_examples(rows, PLAIN, replace(model, frozen=True)).train()
+    assert not frozen.encoder.training
+    assert frozen.decoder.training
+    frozen.loss(frozen.batch(frozen.examples(rows))).backward()
+    assert all(weight.grad is None for weight in frozen.encoder.parameters())
+    with pytest.raises(ValueError, match="frozen wants a start"):
+        replace(model, start="", frozen=True)
+    with pytest.raises(ValueError, match="start wants a vision"):
+        replace(variant(), start="video/events/gru")
+    with pytest.raises(UserError, match="vision: the source is a text, and no frames are to be seen"):
+        made(replace(variant(), vision=SEEING, ngrams=None))
+    with pytest.raises(UserError, match="pixels makes frames: their models want the settings of a vision"):
+        Translator(PLAIN, variant(), Inputs.of(rows), pattern.target, placeholders=False)

@@ -1,13 +1,16 @@
 import base64
+import io
 import posixpath
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from unroll.errors import UserError
-from unroll.reports import exhibits, page
+from unroll.reports import exhibits, motion, page
 from unroll.reports.exhibits import Exhibit
 from unroll.reports.results import Row
 
@@ -19,7 +22,7 @@ HISTORY = {"step": [1.0, 2.0], "seconds": [1.0, 2.0], "train_loss": [2.0, 1.0], 
 class Elements(HTMLParser):
     """The elements of a page as (tag, attributes), and its text; asserts that they are properly nested."""
 
-    VOID = ("meta", "link", "img", "br")
+    VOID = ("meta", "link", "img", "br", "source")
 
     def __init__(self, html: str):
         super().__init__()
@@ -195,3 +198,35 @@ def test_readme_has_all_results(full):
     assert "\n| speech/digits | Word error rate ↓ | gru | **2.0 %** | 1.2 k | 3.0 s | – |\n" in text
     assert "\n| gru | **2.0 %** | 1.2 k | 3.0 s | – |\n" in text
     assert "### speech/commands\n\nAbout commands.\n\nNot evaluated yet.\n" in text
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory) -> str:
+    """The page of a field with a section of loops and one of a loop beside a picture."""
+    folder = tmp_path_factory.mktemp("moving")
+    clips = [Exhibit("Clips", name, image=f"{name}.gif", lines=[("found", name)], verdict=True) for name in ("a", "b")]
+    mixed = [Exhibit("Mixed", "c", image="c.gif"), Exhibit("Mixed", "d", image="d.png")]
+    show(folder / "gru", *clips, *mixed)
+    for number, name in enumerate(("a", "b", "c")):
+        motion.loop(folder / "gru" / f"{name}.gif", np.full((2, 8, 8), 30 * number, np.uint8), 12.0)
+    return page.field([], field(task("digits", [row("gru", 0.1)], folder)))
+
+
+def test_loops_stand_side_by_side(moving):
+    assert [a["class"] for a in Elements(moving).all("div") if "gallery" in a.get("class", "")] == [
+        "gallery small",
+        "gallery",
+    ]
+
+
+def test_a_loop_stands_still_for_who_wants_that_and_on_paper(moving):
+    elements = Elements(moving)
+    stills, images = elements.all("source"), elements.all("img")
+    assert [still["media"] for still in stills] == ["print, (prefers-reduced-motion: reduce)"] * 3
+    for number, still in enumerate(stills):
+        kind, _, content = still["srcset"].partition(",")
+        assert kind == "data:image/png;base64"
+        with Image.open(io.BytesIO(base64.b64decode(content))) as first:
+            assert abs(first.convert("L").getpixel((4, 4)) - 30 * number) < 5
+    assert [image["src"].partition(";")[0] for image in images] == ["data:image/gif"] * 3 + ["data:image/png"]
+    assert [image["alt"] for image in images] == ["a", "b", "c", "d"]

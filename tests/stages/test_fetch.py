@@ -10,12 +10,6 @@ from unroll.errors import UserError
 from unroll.stages import fetch
 
 WHEEL = "tiny_data-1.0-py3-none-any.whl"
-PARAMS = {
-    "seed": 1,
-    "budget": 1.0,
-    "threads": 1,
-    "fabric": {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "precision": "32-true"},
-}
 
 
 @pytest.fixture
@@ -39,7 +33,6 @@ def project(tmp_path, monkeypatch) -> Path:
     }
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "catalogue.yaml").write_text(yaml.safe_dump({"sources": {"tiny": entry}}))
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     monkeypatch.chdir(tmp_path)
     for key in [key for key in os.environ if key.startswith("PIP_")]:
         monkeypatch.delenv(key)
@@ -58,10 +51,3 @@ def test_a_source_lands_in_data_raw_and_its_licence_is_said(project, capsys):
 def test_an_unknown_source_is_refused_with_those_there_are(project):
     with pytest.raises(UserError, match=r"^'huge' is not a source: data.catalogue\.yaml has tiny$"):
         fetch.main(["huge"])
-
-
-def test_params_are_checked_before_anything_is_fetched(project):
-    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"seed": -1}))
-    with pytest.raises(UserError, match=r"params\.yaml: seed"):
-        fetch.main(["tiny"])
-    assert not (project / "data" / "raw").exists()

@@ -8,6 +8,7 @@ import torch
 from unroll.errors import UserError
 from unroll.features.distortion import Distortion
 from unroll.params import Recurrent
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.transcriber import Beam, Settings, Transcriber, TranscriberModel
 from unroll.stages import load
 from unroll.stages.paths import Task
@@ -19,8 +20,8 @@ DIGITS = Task("speech", "digits")
 
 def transcriber() -> Transcriber:
     settings = Settings("words", 2, STILL, Beam(width=1, order=0, weight=0.0, bonus=0.0))
-    model = TranscriberModel(Recurrent("gru", 4, 1, True, 0.0), 1, 0.1, "recording")
-    return Transcriber(settings, model, "mfcc", FEATURES, ["one", "two"])
+    model = TranscriberModel(Recurrent("gru", 4, 1, True, 0.0), 1, 0.1, "recording", None)
+    return Transcriber(settings, model, Inputs("mfcc", FEATURES), ["one", "two"])
 
 
 @pytest.fixture

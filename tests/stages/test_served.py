@@ -14,7 +14,6 @@ from mlflow.exceptions import MlflowException
 from unroll.decoding.beam import Beam
 from unroll.errors import UserError
 from unroll.features import windows
-from unroll.features.kmers import Kmers
 from unroll.features.notes import Notes
 from unroll.features.tokens import Vocabulary
 from unroll.fields.forecasting import own
@@ -26,8 +25,8 @@ from unroll.patterns import classifier, forecaster, language_model, tagger, tran
 from unroll.patterns.classifier import Classifier, ClassifierModel
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.forecaster import Forecaster, ForecasterModel
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.language_model import Codes, LanguageModel, LanguageModelModel
-from unroll.patterns.ngrams import NGrams
 from unroll.patterns.tagger import Tagger, TaggerModel
 from unroll.patterns.translator import Translator, TranslatorModel
 from unroll.sources import series
@@ -87,7 +86,10 @@ def test_a_history_has_the_future_that_the_command_writes(served, tmp_path):
 def test_a_sequence_has_the_labels_of_its_steps(served):
     settings = tagger.Settings(stack=3, window=12, margin=3, masked=0.0, both_strands=False, crf=False)
     pattern = Tagger(
-        settings, TaggerModel(RECURRENT, 1, 0.1, embedding=Embedding(4, 0.5)), Kmers("dna", 1), ["none", "+1"]
+        settings,
+        TaggerModel(RECURRENT, 1, 0.1, embedding=Embedding(4, 0.5), start=""),
+        Inputs("kmers", {"alphabet": "dna", "k": 1}),
+        ["none", "+1"],
     )
     with torch.no_grad():
         pattern.output.weight.zero_()
@@ -102,7 +104,10 @@ def test_a_sequence_has_a_label(served):
     torch.manual_seed(0)
     settings = classifier.Settings(pooling=["mean"], masked=0.0, balance=False)
     pattern = Classifier(
-        settings, ClassifierModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "", False), Kmers("protein", 1), ["a", "b", "c"]
+        settings,
+        ClassifierModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), "", False),
+        Inputs("kmers", {"alphabet": "protein", "k": 1}),
+        ["a", "b", "c"],
     )
     with torch.no_grad():
         pattern.output.weight.zero_()
@@ -116,7 +121,7 @@ def tiny_translator(target: str) -> Translator:
     torch.manual_seed(0)
     return Translator(
         translator.Settings(Beam(2, 0.0), longest=8),
-        TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), NGrams(2, 50), "additive", False, False, 0.0),
+        TranslatorModel(RECURRENT, 1, 0.1, Embedding(4, 0.5), None, "additive", False, False, 0.0, None, 1, "", False),
         Vocabulary.learn(["abc "], "characters", 0),
         Vocabulary.learn(["A B C"], target, 0),
         placeholders=target == "characters",

@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from unroll.errors import UserError
 from unroll.features.distortion import Distortion
 from unroll.params import Recurrent
+from unroll.patterns.inputs import Inputs
 from unroll.patterns.transcriber import Beam, Settings, Transcriber, TranscriberModel
 from unroll.training.tracking import Tracker, Training, key
 
@@ -268,9 +269,9 @@ def always_says(word: str) -> Transcriber:
     """A transcriber that hears nothing but one word."""
     distortion = Distortion(**dict.fromkeys(Distortion.__dataclass_fields__, 0))
     settings = Settings("words", 3, distortion, Beam(1, 0, 0, 0))
-    model = TranscriberModel(Recurrent("gru", 4, 1, False, 0), 1, 0.1, "recording")
+    model = TranscriberModel(Recurrent("gru", 4, 1, False, 0), 1, 0.1, "recording", None)
     mfcc = {"sample_rate": 8000, "n_fft": 256, "hop": 80, "mels": 20, "coefficients": 13, "top_db": 80}
-    transcriber = Transcriber(settings, model, "mfcc", mfcc, ["one", "two", "three"])
+    transcriber = Transcriber(settings, model, Inputs("mfcc", mfcc), ["one", "two", "three"])
     with torch.no_grad():
         transcriber.output.bias[1 + transcriber.symbols.index(word)] = 20
     return transcriber

@@ -50,7 +50,7 @@ class Baseline(Classes):
         )
         weights = counts[numbers] ** -0.5 if task.balance else np.ones(len(examples))
         new.labels = labels.tolist()
-        inputs = new._counts([example.codes for example in examples])
+        inputs = new._counts([example.inputs for example in examples])
         new.model.fit(inputs, numbers, logisticregression__sample_weight=weights / weights.mean())
         return new
 
@@ -60,9 +60,9 @@ class Baseline(Classes):
         regression = self.model[-1]
         return regression.coef_.size + regression.intercept_.size
 
-    def probabilities(self, codes: Sequence[np.ndarray]) -> np.ndarray:
+    def probabilities(self, rows: Sequence[np.ndarray]) -> np.ndarray:
         """float64 (B, V)."""
-        return self.model.predict_proba(self._counts(codes))
+        return self.model.predict_proba(self._counts(rows))
 
     def _counts(self, codes: Sequence[np.ndarray]) -> sparse.csr_array:
         """float64 (B, K): how often each of the K k-mers occurs; what is unknown counts for nothing."""

@@ -55,15 +55,15 @@ class Baseline(Classes):
         labels = sorted({example.label for example in examples}, key=lambda label: (label == settings.motif, label))
         if len(labels) != 2 or labels[1] != settings.motif:
             raise UserError(f"weight_matrix.motif: {settings.motif}: should be one of two labels; there are {labels}")
-        letters = _letters([example.codes for example in examples], features)
+        letters = _letters([example.inputs for example in examples], features)
         positive = np.array([example.label == settings.motif for example in examples])
         matrix = _log_odds(letters[positive], letters[~positive], ALPHABETS[features.alphabet], settings.pseudocount)
         scaling = LogisticRegression().fit(_scores(letters, matrix), positive)
         return cls(labels, features, matrix, scaling)
 
-    def probabilities(self, codes: Sequence[np.ndarray]) -> np.ndarray:
+    def probabilities(self, rows: Sequence[np.ndarray]) -> np.ndarray:
         """float64 (B, 2)."""
-        return self.scaling.predict_proba(_scores(_letters(codes, self.features), self.matrix))
+        return self.scaling.predict_proba(_scores(_letters(rows, self.features), self.matrix))
 
 
 def _letters(codes: Sequence[np.ndarray], features: Kmers) -> np.ndarray:

@@ -37,15 +37,19 @@ def transcribe(
             failed = True
             print(f"error: {error}", file=sys.stderr)
             continue
-        text, _, confidence = transcript_of(words)
+        heard = transcript_of(words)
         if as_json:
             places = [
                 {"text": word, "start": round(start, 3), "stop": round(stop, 3), "confidence": round(sure, 4)}
                 for word, start, stop, sure in words
             ]
-            print(json.dumps({"file": str(file), "text": text, "confidence": round(confidence, 4), "words": places}))
+            print(
+                json.dumps(
+                    {"file": str(file), "text": heard.text, "confidence": round(heard.confidence, 4), "words": places}
+                )
+            )
         else:
-            said = f"{text}  ({confidence:.0%})" if words else "(no speech)"
+            said = f"{heard.text}  ({heard.confidence:.0%})" if words else "(no speech)"
             print(f"{file.name}: {said}" if len(files) > 1 else said)
     if failed:
         raise typer.Exit(2)

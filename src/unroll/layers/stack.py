@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unroll.layers.contract import Layer
+from unroll.layers.contract import Layer, find_padding
 from unroll.layers.gru import Gru
 from unroll.layers.lstm import Lstm
 from unroll.layers.mingru import MinGruBlock
@@ -50,6 +50,8 @@ class Bidirectional(nn.Module):
 class Stack(nn.Module):
     """Levels of recurrent layers with dropout between them, under the contract of ``unroll.layers.contract``.
 
+    Without levels it is the identity, which shows what the recurrence is worth.
+
     Its state is the tuple of its levels' states; if it is bidirectional it has none, see :class:`Bidirectional`.
 
     Arguments:
@@ -73,6 +75,8 @@ class Stack(nn.Module):
         self, x: Float[Tensor, "B T D"], lengths: Int[Tensor, "B"], state: tuple | None = None
     ) -> tuple[Float[Tensor, "B T H"], tuple]:
         """The outputs of the last level at every step, and every level's state after each row's last step."""
+        if not self.levels:
+            return x.masked_fill(find_padding(lengths, x.shape[1])[..., None], 0), ()
         after = []
         before = [None] * len(self.levels) if state is None else state
         for depth, (level, level_state) in enumerate(zip(self.levels, before, strict=True)):

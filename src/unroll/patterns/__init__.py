@@ -9,4 +9,8 @@ Every pattern is an ``nn.Module`` with the same surface, which is all that train
 - ``loss(batch)``: the mean over the examples; ``predict(batch)``: a prediction for each;
 - ``validate(batches)``: scores by name, smaller is better, the first decides and the next break ties;
 - ``checkpoint()`` and ``restored(checkpoint)``: everything needed to use it, as plain tensors and values.
+
+Classifier, tagger, transcriber and translator read codes, frames of sound or of pictures, each through an encoder
+(``encoder``, ``sound``, ``vision``, ``text``), which one pattern may take from another; ``inputs`` chooses it by the
+table.
 """

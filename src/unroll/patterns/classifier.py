@@ -1,6 +1,5 @@
-"""A sequence of codes → one label: encoder, pooling over time, a distribution over the labels."""
+"""A sequence of codes or frames → one label: encoder, pooling over time, a distribution over the labels."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -16,10 +15,8 @@ from torch.nn import functional
 
 from unroll import params
 from unroll.errors import UserError
-from unroll.examples import vectors
-from unroll.features.kmers import Kmers
 from unroll.params import STRICT, Model, Share
-from unroll.patterns.encoder import Embedding, Encoder
+from unroll.patterns.inputs import Inputs, Reading, rows_of
 from unroll.patterns.pooling import Kind, Pooling
 
 UNKNOWN = -1  # the number of a label that does not occur in the training table
@@ -43,12 +40,12 @@ class Settings:
 class ClassifierModel(Model):
     """A variant of a classifier's task.
 
-    ``embedding``: what the layers read of a step; ``start``: the model whose encoder this one starts from, as
-    ``biology/secondary_structure/lstm``, or nothing; ``frozen``: keep that encoder as it is and learn what follows it,
-    which takes a third of the time.
+    ``embedding``: what the layers read of a step, of codes or of frames; ``start``: the model whose encoder this one
+    starts from, as ``biology/secondary_structure/lstm``, or nothing; ``frozen``: keep that encoder as it is and learn
+    what follows it, which takes a third of the time.
     """
 
-    embedding: Embedding
+    embedding: Reading
     start: str
     frozen: bool
 
@@ -58,10 +55,10 @@ class ClassifierModel(Model):
 
 
 class Example(NamedTuple):
-    """A row: ``codes`` is an int16 (N,) view of the mapped table."""
+    """A row: ``inputs`` is a view of the mapped table, int16 codes (N,) or frames (N, D)."""
 
     id: str
-    codes: np.ndarray
+    inputs: np.ndarray
     label: str
 
 
@@ -69,7 +66,7 @@ class Batch(NamedTuple):
     """Padded examples; a label unknown to the model is -1."""
 
     ids: list[str]
-    codes: Int[Tensor, "B S"]
+    inputs: Real[Tensor, "B S ..."]
     lengths: Int[Tensor, "B"]
     labels: Int[Tensor, "B"]
 
@@ -82,12 +79,13 @@ class Class(NamedTuple):
 
 
 class Classifier(nn.Module):
-    """Codes, one a step → encoder → pooling → a score for each label."""
+    """Codes, one a step, or frames → encoder → pooling → a score for each label."""
 
-    def __init__(self, settings: Settings, model: ClassifierModel, features: Kmers, labels: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, model: ClassifierModel, inputs: Inputs, labels: Sequence[str]) -> None:
         super().__init__()
-        self.settings, self.model, self.features, self.labels = settings, model, features, list(labels)
-        self.encoder = Encoder(model.recurrent, features.codes, 1, model.embedding)
+        self.settings, self.model, self.inputs, self.labels = settings, model, inputs, list(labels)
+        self.featurizer, self.features, self.shape = inputs.featurizer, inputs.features, inputs.shape
+        self.encoder = inputs.encoder(model.recurrent, model.embedding, settings.masked)
         self.encoder.requires_grad_(not model.frozen)
         self.pooling = Pooling(settings.pooling, self.encoder.outputs, model.recurrent.bidirectional)
         self.scale = nn.LayerNorm(self.pooling.outputs)  # means are small, and maxima are not
@@ -99,12 +97,11 @@ class Classifier(nn.Module):
     @classmethod
     def for_examples(cls, table: pa.Table, settings: Settings, model: ClassifierModel) -> "Classifier":
         """A new one with the labels of the training ``table`` and their weights."""
-        metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-        features = params.check(Kmers, json.loads(metadata["settings"]), metadata["featurizer"])
         labels, counts = np.unique(table["label"].to_pylist(), return_counts=True)
         if len(labels) < 2:
             raise UserError(f"all training examples have the label {labels[0]}: a classifier needs at least two")
-        new = cls(settings, model, features, labels.tolist())
+        new = cls(settings, model, Inputs.of(table), labels.tolist())
+        new.encoder.standardise(rows_of(table))
         if settings.balance:
             weights = counts**-0.5
             new.weights.copy_(torch.from_numpy(weights * counts.sum() / (weights * counts).sum()))  # 1 on the average
@@ -112,18 +109,18 @@ class Classifier(nn.Module):
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a featurized table."""
-        rows = (table["id"].to_pylist(), vectors(table["codes"]), table["label"].to_pylist())
+        rows = (table["id"].to_pylist(), rows_of(table), table["label"].to_pylist())
         return [Example(*row) for row in zip(*rows, strict=True)]
 
     def steps(self, example: Example) -> int:
-        """Recurrent steps of an example: its codes."""
-        return len(example.codes)
+        """Recurrent steps of an example."""
+        return self.encoder.steps(len(example.inputs))
 
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
-        """Examples as padded tensors; with ``rng``, some of their codes hidden."""
-        codes, lengths = self.encoder.padded([example.codes for example in examples], self.settings.masked, rng)
+        """Examples as padded tensors; with ``rng``, some of their codes hidden, or their frames varied."""
+        inputs, lengths = self.encoder.padded([example.inputs for example in examples], rng)
         labels = torch.tensor([self._index.get(example.label, UNKNOWN) for example in examples])
-        return Batch([example.id for example in examples], codes, lengths, labels)
+        return Batch([example.id for example in examples], inputs, lengths, labels)
 
     def train(self, mode: bool = True) -> "Classifier":
         """As ``nn.Module.train``, but an encoder that is frozen always reads as it does in use, without dropout."""
@@ -132,27 +129,32 @@ class Classifier(nn.Module):
             self.encoder.eval()
         return self
 
-    def forward(self, codes: Int[Tensor, "B S"], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B V"]:
+    def forward(self, inputs: Real[Tensor, "B S ..."], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B V"]:
         """The score of each label, any number."""
-        return self.output(self.dropout(self.scale(self.pooling(self.encoder(codes, lengths), lengths))))
+        pooled = self.pooling(self.encoder(inputs, lengths), self.encoder.steps(lengths))
+        return self.output(self.dropout(self.scale(pooled)))
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the examples of -log P(label), in nats, times the label's weight."""
-        return self._losses(batch, self(batch.codes, batch.lengths)).mean()
+        return self._losses(batch, self(batch.inputs, batch.lengths)).mean()
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[Class]:
         """The label of each row."""
-        probabilities = self(batch.codes, batch.lengths).float().softmax(1)
+        probabilities = self(batch.inputs, batch.lengths).float().softmax(1)
         found = zip(probabilities.argmax(1).tolist(), probabilities.tolist(), strict=True)
         return [Class(self.labels[best], dict(zip(self.labels, row, strict=True))) for best, row in found]
+
+    def classify(self, rows: Sequence[np.ndarray]) -> list[Class]:
+        """The label of each row of codes (N,) or frames (N, D), read one by one."""
+        return [self.predict(self.batch([Example("", row, "")]))[0] for row in rows]
 
     @torch.no_grad()
     def validate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """The share of the examples whose label is wrong, and the mean loss."""
         wrong, losses = [], []
         for batch in batches:
-            scores = self(batch.codes, batch.lengths)
+            scores = self(batch.inputs, batch.lengths)
             wrong += (scores.argmax(1) != batch.labels).tolist()
             losses += self._losses(batch, scores).tolist()
         return {"error_rate": float(np.mean(wrong)), "loss": float(np.mean(losses))}
@@ -162,12 +164,7 @@ class Classifier(nn.Module):
 
         Raises ``UserError`` naming ``start`` and what differs where it does not fit.
         """
-        if checkpoint["feature_settings"] != asdict(self.features):
-            other = checkpoint["feature_settings"]
-            raise UserError(
-                f"{self.model.start} cannot start this model: it reads {other}, not {asdict(self.features)}"
-            )
-        self.encoder.start_from(checkpoint["weights"], self.model.start)
+        self.inputs.start(self.encoder, checkpoint, self.model.start)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to use it elsewhere, readable with ``torch.load(weights_only=True)``."""
@@ -175,8 +172,7 @@ class Classifier(nn.Module):
             "pattern": "classifier",
             "settings": asdict(self.settings),
             "model": asdict(self.model),
-            "featurizer": "kmers",
-            "feature_settings": asdict(self.features),
+            "inputs": self.inputs.plain(),
             "labels": self.labels,
             "weights": self.state_dict(),
         }
@@ -186,8 +182,7 @@ class Classifier(nn.Module):
         """The classifier whose :meth:`checkpoint` it was, ready to predict."""
         settings = params.check(Settings, checkpoint["settings"], "checkpoint: settings")
         model = params.check(ClassifierModel, checkpoint["model"], "checkpoint: model")
-        features = params.check(Kmers, checkpoint["feature_settings"], "checkpoint: features")
-        restored = cls(settings, model, features, checkpoint["labels"])
+        restored = cls(settings, model, Inputs.restored(checkpoint["inputs"]), checkpoint["labels"])
         restored.load_state_dict(checkpoint["weights"])
         return restored.eval()
 

@@ -1,16 +1,20 @@
-"""Codes → features: the part that the patterns over biological sequences share, and can hand on to each other."""
+"""Inputs → features of each step: the part that the patterns share, and can hand on to each other."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from unroll.errors import UserError
 from unroll.layers.stack import Stack
 from unroll.params import STRICT, Count, Positive, Recurrent
+
+Length = TypeVar("Length", int, Tensor)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -24,55 +28,28 @@ class Embedding:
     spread: Positive
 
 
-class Encoder(nn.Module):
-    """Codes (B, N) → embeddings, ``stack`` codes summed a step → recurrent layers → features (B, S, H).
+class Encoder(nn.Module, ABC):
+    """Rows of inputs → recurrent layers → ``outputs`` features of each step; a step takes ``stack`` inputs."""
 
-    Each of a step's places has a table of its own, so the sum is a linear map of the codes side by side and costs
-    the layers no wider input. The last code means *unknown*: it begins as the zero vector, and it fills the last
-    step of a row whose length is no multiple of ``stack``.
+    stack: int
+    outputs: int
 
-    Arguments:
-        recurrent: the layers.
-        codes: how many codes there are; the last one is the unknown.
-        stack: codes a step.
-        embedding: of the codes.
-    """
+    def steps(self, length: Length) -> Length:
+        """How many steps so many inputs take."""
+        return -(-length // self.stack)
 
-    def __init__(self, recurrent: Recurrent, codes: int, stack: int, embedding: Embedding) -> None:
-        super().__init__()
-        self.codes, self.stack = codes, stack
-        self.embedding = nn.EmbeddingBag(stack * codes, embedding.features, mode="sum")
-        self.layers = Stack(recurrent, embedding.features)
-        self.outputs = self.layers.outputs
-        nn.init.normal_(self.embedding.weight, std=embedding.spread)
-        nn.init.zeros_(self.embedding.weight.detach()[codes - 1 :: codes])
+    def standardise(self, rows: Sequence[np.ndarray]) -> None:
+        """Learns what is usual from the rows of the training table; of codes there is nothing to learn."""
 
-    def steps(self, codes: int) -> int:
-        """How many steps so many codes take."""
-        return -(-codes // self.stack)
-
+    @abstractmethod
     def padded(
-        self, rows: Sequence[np.ndarray], masked: float = 0, rng: np.random.Generator | None = None
-    ) -> tuple[Int[Tensor, "B N"], Int[Tensor, "B"]]:
-        """Rows of codes as one batch, N a multiple of ``stack``, and the steps of each.
+        self, rows: Sequence[np.ndarray], rng: np.random.Generator | None = None
+    ) -> tuple[Real[Tensor, "B N ..."], Int[Tensor, "B"]]:
+        """Rows as one batch, and the length of each; with ``rng``, varied anew to learn from."""
 
-        With ``rng``, a share ``masked`` of the codes is made unknown (word dropout, Gal & Ghahramani 2016).
-        """
-        steps = [self.steps(len(row)) for row in rows]
-        codes = np.full((len(rows), max(steps) * self.stack), self.codes - 1, np.int32)
-        for line, row in zip(codes, rows, strict=True):
-            line[: len(row)] = row
-        if masked and rng is not None:
-            codes[rng.random(codes.shape) < masked] = self.codes - 1
-        return torch.from_numpy(codes), torch.tensor(steps)
-
-    def forward(self, codes: Int[Tensor, "B N"], steps: Int[Tensor, "B"]) -> Float[Tensor, "B S H"]:
-        """The features of each step; the steps of row ``i`` are its first ``steps[i]``."""
-        places = torch.arange(self.stack, device=codes.device, dtype=codes.dtype) * self.codes
-        # Time-major, as the recurrences want it.
-        bags = (codes.unflatten(1, (-1, self.stack)) + places).transpose(0, 1)
-        embedded = self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2])
-        return self.layers(embedded.transpose(0, 1), steps)[0]
+    @abstractmethod
+    def forward(self, inputs: Real[Tensor, "B N ..."], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B S H"]:
+        """The features of each step; the inputs of row ``i`` are its first ``lengths[i]``."""
 
     def start_from(self, weights: Mapping[str, Tensor], source: str) -> None:
         """Copies the weights of another pattern's encoder, whose names in ``weights`` begin with ``encoder.``.
@@ -89,3 +66,51 @@ class Encoder(nn.Module):
                     "give both the same features, embedding and recurrent layers"
                 )
         self.load_state_dict(other)
+
+
+class CodeEncoder(Encoder):
+    """Codes (B, N) → embeddings, ``stack`` codes summed a step → recurrent layers → features (B, S, H).
+
+    Each of a step's places has a table of its own, so the sum is a linear map of the codes side by side and costs
+    the layers no wider input. The last code means *unknown*: it begins as the zero vector, and it fills the last
+    step of a row whose length is no multiple of ``stack``.
+
+    Arguments:
+        recurrent: the layers.
+        codes: how many codes there are; the last one is the unknown.
+        stack: codes a step.
+        embedding: of the codes.
+        masked: share of the codes that are made unknown in training (word dropout, Gal & Ghahramani 2016).
+    """
+
+    def __init__(self, recurrent: Recurrent, codes: int, stack: int, embedding: Embedding, masked: float) -> None:
+        super().__init__()
+        self.codes, self.stack, self.masked = codes, stack, masked
+        self.embedding = nn.EmbeddingBag(stack * codes, embedding.features, mode="sum")
+        self.layers = Stack(recurrent, embedding.features)
+        self.outputs = self.layers.outputs
+        nn.init.normal_(self.embedding.weight, std=embedding.spread)
+        nn.init.zeros_(self.embedding.weight.detach()[codes - 1 :: codes])
+
+    def padded(
+        self, rows: Sequence[np.ndarray], rng: np.random.Generator | None = None
+    ) -> tuple[Int[Tensor, "B N"], Int[Tensor, "B"]]:
+        """Rows of codes as one batch, N a multiple of ``stack``, and their lengths; with ``rng``, some codes masked."""
+        lengths = [len(row) for row in rows]
+        codes = np.full((len(rows), self.steps(max(lengths)) * self.stack), self.codes - 1, np.int32)
+        for line, row in zip(codes, rows, strict=True):
+            line[: len(row)] = row
+        if self.masked and rng is not None:
+            codes[rng.random(codes.shape) < self.masked] = self.codes - 1
+        return torch.from_numpy(codes), torch.tensor(lengths)
+
+    def forward(self, codes: Int[Tensor, "B N"], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B S H"]:
+        """The features of each step; the codes of row ``i`` are its first ``lengths[i]``, and unknown in its last step.
+
+        What is beyond that step may be anything.
+        """
+        places = torch.arange(self.stack, device=codes.device, dtype=codes.dtype) * self.codes
+        # Time-major, as the recurrences want it.
+        bags = (codes.unflatten(1, (-1, self.stack)) + places).transpose(0, 1)
+        embedded = self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2])
+        return self.layers(embedded.transpose(0, 1), self.steps(lengths))[0]

@@ -1,7 +1,10 @@
 """What stands around each symbol of a sequence: embeddings of n-grams, found by hashing."""
 
+from typing import Annotated
+
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,9 +16,9 @@ MIXER = 2_654_435_761  # 2^32 over the golden ratio: Knuth, The Art of Computer 
 
 @dataclass(frozen=True, config=STRICT)
 class NGrams:
-    """Embeddings of the n-grams of 2 to ``longest`` symbols (1: none), in tables of at most ``buckets`` rows each."""
+    """Embeddings of the n-grams of 2 to ``longest`` symbols, in tables of at most ``buckets`` rows each."""
 
-    longest: Count
+    longest: Annotated[int, Field(ge=2)]
     buckets: Count
 
 

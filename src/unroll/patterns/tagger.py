@@ -1,4 +1,4 @@
-"""A sequence of codes → a label for each step: encoder, and a distribution per step or a conditional random field."""
+"""Codes or frames → a label for each step: encoder, and a distribution per step or a conditional random field."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,9 +20,8 @@ from unroll.decoding.crf import IGNORED
 from unroll.errors import UserError
 from unroll.examples import vectors
 from unroll.features import kmers
-from unroll.features.kmers import Kmers
 from unroll.params import STRICT, Count, Model, Share, Whole
-from unroll.patterns.encoder import Embedding, Encoder
+from unroll.patterns.inputs import Inputs, Reading, rows_of
 
 STEPS_AT_ONCE = 32_768  # of windows read side by side in a long sequence, which bounds its memory
 
@@ -31,9 +30,9 @@ STEPS_AT_ONCE = 32_768  # of windows read side by side in a long sequence, which
 class Settings:
     """The tagger of a task.
 
-    ``stack``: codes a step; ``window``: codes read at once; ``margin``: codes at either end of a window that are read
-    and not judged; ``masked``: share of the codes that are hidden in training; ``both_strands``: learn from the other
-    strand of DNA too; ``crf``: labels depend on each other, as in ``unroll.decoding.crf``.
+    ``stack``: codes or frames a step; ``window``: how many are read at once; ``margin``: how many at either end of a
+    window are read and not judged; ``masked``: share of the codes that are hidden in training; ``both_strands``: learn
+    from the other strand of DNA too; ``crf``: labels depend on each other, as in ``unroll.decoding.crf``.
     """
 
     stack: Count
@@ -52,13 +51,20 @@ class Settings:
 
 @dataclass(frozen=True, config=STRICT)
 class TaggerModel(Model):
-    """A variant of a tagger's task; ``embedding``: what the layers read of a step."""
+    """A variant of a tagger's task.
 
-    embedding: Embedding
+    ``embedding``: what the layers read of a step, of codes or of frames; ``start``: the model whose encoder this one
+    starts from, as ``video/actions/gru``, or nothing.
+    """
+
+    embedding: Reading
+    start: str
 
 
 class Example(NamedTuple):
-    """A window of a row: ``codes`` and ``labels`` (N,) are views of the mapped table from the code ``start`` on.
+    """A window of a row: views of the mapped table from its input ``start`` on.
+
+    ``inputs`` are codes (N,) or frames (N, D), and ``labels`` (N,) theirs.
 
     ``core`` is the first of its own steps that is judged and the first that no longer is; the cores of a row's windows
     tile it.
@@ -66,17 +72,17 @@ class Example(NamedTuple):
 
     id: str
     start: int
-    codes: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
     core: tuple[int, int]
 
 
 class Batch(NamedTuple):
-    """Padded windows: N = S times ``stack`` codes; ``labels`` are -1 on padding, where unknown or not judged."""
+    """Padded windows: N = S times ``stack`` inputs; ``labels`` are -1 on padding, where unknown or not judged."""
 
     ids: list[str]
-    codes: Int[Tensor, "B N"]
-    steps: Int[Tensor, "B"]
+    inputs: Real[Tensor, "B N ..."]
+    lengths: Int[Tensor, "B"]
     labels: Int[Tensor, "B S"]
     cores: list[tuple[int, int]]
 
@@ -89,16 +95,17 @@ class Tagged(NamedTuple):
 
 
 class Tagger(nn.Module):
-    """``stack`` codes a step → encoder → a score for each label, normalised by step or as a linear chain.
+    """``stack`` codes or frames a step → encoder → a score for each label, normalised by step or as a linear chain.
 
-    A step's label is that of its first code. The number of a label is its place in ``labels``; names that differ in
+    A step's label is that of its first input. The number of a label is its place in ``labels``; names that differ in
     their sign only, as ``+1`` and ``-1``, are each other's on the other strand.
     """
 
-    def __init__(self, settings: Settings, model: TaggerModel, features: Kmers, labels: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, model: TaggerModel, inputs: Inputs, labels: Sequence[str]) -> None:
         super().__init__()
-        self.settings, self.model, self.features, self.labels = settings, model, features, list(labels)
-        self.encoder = Encoder(model.recurrent, features.codes, settings.stack, model.embedding)
+        self.settings, self.model, self.inputs, self.labels = settings, model, inputs, list(labels)
+        self.featurizer, self.features, self.shape = inputs.featurizer, inputs.features, inputs.shape
+        self.encoder = inputs.encoder(model.recurrent, model.embedding, settings.masked, settings.stack)
         self.dropout = nn.Dropout(model.recurrent.dropout)
         self.output = nn.Linear(self.encoder.outputs, len(labels))
         self.transitions = nn.Parameter(torch.zeros(len(labels), len(labels))) if settings.crf else None
@@ -107,29 +114,31 @@ class Tagger(nn.Module):
     @classmethod
     def for_examples(cls, table: pa.Table, settings: Settings, model: TaggerModel) -> "Tagger":
         """A new one for the features and the labels that the training ``table`` names in its metadata."""
-        metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-        features = params.check(Kmers, json.loads(metadata["settings"]), metadata["featurizer"])
-        if settings.both_strands and features.alphabet != "dna":
-            raise UserError(f"tagger.both_strands: a sequence of {features.alphabet} has one strand: set it to false")
-        return cls(settings, model, features, json.loads(metadata["labels"]))
+        inputs = Inputs.of(table)
+        letters = "frames" if inputs.shape else inputs.features.alphabet
+        if settings.both_strands and letters != "dna":
+            raise UserError(f"tagger.both_strands: a sequence of {letters} has one strand: set it to false")
+        new = cls(settings, model, inputs, json.loads(table.schema.metadata[b"labels"]))
+        new.encoder.standardise(rows_of(table))
+        return new
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a featurized table, cut into overlapping windows; nothing is copied."""
-        rows = zip(table["id"].to_pylist(), *(vectors(table[name]) for name in ("codes", "labels")), strict=True)
+        rows = zip(table["id"].to_pylist(), rows_of(table), vectors(table["labels"]), strict=True)
         return [window for row in rows for window in self.windows(*row)]
 
-    def windows(self, name: str, codes: np.ndarray, labels: np.ndarray) -> list[Example]:
-        """A row of codes and their labels (N,) in windows of equal length, whose cores tile it."""
+    def windows(self, name: str, inputs: np.ndarray, labels: np.ndarray) -> list[Example]:
+        """A row of codes (N,) or frames (N, D) and labels (N,) in windows of equal length, whose cores tile it."""
         stack, found = self.settings.stack, []
         window, margin = self.settings.window // stack, self.settings.margin // stack
-        for start, stop, core in _cut(self.encoder.steps(len(codes)), window, margin):
+        for start, stop, core in _cut(self.encoder.steps(len(inputs)), window, margin):
             own = slice(start * stack, stop * stack)
-            found.append(Example(name, own.start, codes[own], labels[own], core))
+            found.append(Example(name, own.start, inputs[own], labels[own], core))
         return found
 
     def steps(self, example: Example) -> int:
-        """Recurrent steps of an example: codes over ``stack``."""
-        return self.encoder.steps(len(example.codes))
+        """Recurrent steps of an example: its inputs over ``stack``."""
+        return self.encoder.steps(len(example.inputs))
 
     def truth(self, example: Example) -> np.ndarray:
         """int8 (S,): the true labels of the judged steps, -1 where there is none."""
@@ -138,38 +147,41 @@ class Tagger(nn.Module):
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
         """Examples as padded tensors; with ``rng``, to learn from: see :meth:`_varied`."""
         seen = [self._judged(example) if rng is None else self._varied(example, rng) for example in examples]
-        codes, steps = self.encoder.padded([codes for codes, _ in seen], self.settings.masked, rng)
-        labels = np.full((len(seen), int(steps.max())), IGNORED, np.int64)
+        inputs, lengths = self.encoder.padded([inputs for inputs, _ in seen], rng)
+        labels = np.full((len(seen), self.encoder.steps(int(lengths.max()))), IGNORED, np.int64)
         for line, (_, known) in zip(labels, seen, strict=True):
             line[: len(known)] = known
         names = [example.id for example in examples]
-        return Batch(names, codes, steps, torch.from_numpy(labels), [example.core for example in examples])
+        return Batch(names, inputs, lengths, torch.from_numpy(labels), [example.core for example in examples])
 
-    def forward(self, codes: Int[Tensor, "B N"], steps: Int[Tensor, "B"]) -> Float[Tensor, "B S V"]:
+    def forward(self, inputs: Real[Tensor, "B N ..."], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B S V"]:
         """The score of each label at each step, any number."""
-        return self.output(self.dropout(self.encoder(codes, steps))).float()
+        return self.output(self.dropout(self.encoder(inputs, lengths))).float()
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the labelled steps of -log P(label), in nats."""
         known = (batch.labels != IGNORED).sum().clamp(min=1)
-        return self._loss(batch, self(batch.codes, batch.steps)) / known
+        return self._loss(batch, self(batch.inputs, batch.lengths)) / known
 
     @torch.no_grad()
     def predict(self, batch: Batch) -> list[Tagged]:
         """The labels of each window's judged steps: with a conditional random field those of the best sequence."""
-        scores = self(batch.codes, batch.steps)
+        scores, steps = self(batch.inputs, batch.lengths), self.encoder.steps(batch.lengths)
         if self.transitions is None:
             probabilities = scores.softmax(2)
         else:
-            probabilities = crf.marginals(scores, self.transitions, batch.steps)
-        columns = (probabilities.cpu().numpy(), self._labels(scores, batch.steps).cpu().numpy().astype(np.int8))
+            probabilities = crf.marginals(scores, self.transitions, steps)
+        columns = (probabilities.cpu().numpy(), self._labels(scores, batch).cpu().numpy().astype(np.int8))
         return [Tagged(*(each[row, slice(*core)] for each in columns)) for row, core in enumerate(batch.cores)]
 
     def tag(self, sequence: str) -> Tagged:
-        """The label of every step of a sequence of any length, by windows; so that memory is bounded."""
-        codes = kmers.encode(sequence, self.features)
-        windows = self.windows("", codes, np.broadcast_to(np.int8(IGNORED), len(codes)))
-        steps = self.encoder.steps(len(codes))
+        """The label of every step of a sequence of letters."""
+        return self.tag_steps(kmers.encode(sequence, self.features))
+
+    def tag_steps(self, row: np.ndarray) -> Tagged:
+        """The label of every step of codes (N,) or frames (N, D), any N, by windows; so that memory is bounded."""
+        windows = self.windows("", row, np.broadcast_to(np.int8(IGNORED), len(row)))
+        steps = self.encoder.steps(len(row))
         # Made first: what stays, allocated between what goes, would keep the memory of every batch from being reused.
         probabilities, labels = np.empty((steps, len(self.labels)), np.float32), np.empty(steps, np.int8)
         few, done = max(1, STEPS_AT_ONCE // self.steps(windows[0])), 0
@@ -185,11 +197,18 @@ class Tagger(nn.Module):
         """The share of the labelled steps whose label is wrong, and the mean loss of these steps."""
         wrong, loss, count = 0, 0.0, 0
         for batch in batches:
-            scores, known = self(batch.codes, batch.steps), batch.labels != IGNORED
-            wrong += int((known & (self._labels(scores, batch.steps) != batch.labels)).sum())
+            scores, known = self(batch.inputs, batch.lengths), batch.labels != IGNORED
+            wrong += int((known & (self._labels(scores, batch) != batch.labels)).sum())
             loss += self._loss(batch, scores).item()
             count += int(known.sum())
         return {"error_rate": wrong / max(1, count), "loss": loss / max(1, count)}
+
+    def start_from(self, checkpoint: Mapping[str, Any]) -> None:
+        """Copies the encoder of another pattern's checkpoint, the one of ``start``.
+
+        Raises ``UserError`` naming ``start`` and what differs where it does not fit.
+        """
+        self.inputs.start(self.encoder, checkpoint, self.model.start)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything needed to use it elsewhere, readable with ``torch.load(weights_only=True)``."""
@@ -197,8 +216,7 @@ class Tagger(nn.Module):
             "pattern": "tagger",
             "settings": asdict(self.settings),
             "model": asdict(self.model),
-            "featurizer": "kmers",
-            "feature_settings": asdict(self.features),
+            "inputs": self.inputs.plain(),
             "labels": self.labels,
             "weights": self.state_dict(),
         }
@@ -208,37 +226,39 @@ class Tagger(nn.Module):
         """The tagger whose :meth:`checkpoint` it was, ready to predict."""
         settings = params.check(Settings, checkpoint["settings"], "checkpoint: settings")
         model = params.check(TaggerModel, checkpoint["model"], "checkpoint: model")
-        features = params.check(Kmers, checkpoint["feature_settings"], "checkpoint: features")
-        restored = cls(settings, model, features, checkpoint["labels"])
+        restored = cls(settings, model, Inputs.restored(checkpoint["inputs"]), checkpoint["labels"])
         restored.load_state_dict(checkpoint["weights"])
         return restored.eval()
 
     def _judged(self, example: Example) -> tuple[np.ndarray, np.ndarray]:
-        """An example's codes, and its steps' labels, ignored outside the core."""
+        """An example's inputs, and its steps' labels, ignored outside the core."""
         labels = np.full(self.steps(example), IGNORED, np.int8)
         labels[slice(*example.core)] = self.truth(example)
-        return example.codes, labels
+        return example.inputs, labels
 
     def _varied(self, example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and steps' labels to learn from: the whole window, from a random code of the first ``stack`` on.
+        """Inputs and steps' labels to learn from: the whole window, from a random input of the first ``stack`` on.
 
         If the settings say so, half the time it is the other strand.
         """
-        stack, codes, labels = self.settings.stack, example.codes, example.labels
+        stack, inputs, labels = self.settings.stack, example.inputs, example.labels
         if self._mirror is not None and rng.random() < 0.5:
-            codes, labels = kmers.reverse_complement(codes, self.features.k), self._mirror[labels[::-1]]
-        phase = rng.integers(min(stack, len(codes)))
-        return codes[phase:], labels[phase::stack]
+            inputs, labels = kmers.reverse_complement(inputs, self.features.k), self._mirror[labels[::-1]]
+        phase = rng.integers(min(stack, len(inputs)))
+        return inputs[phase:], labels[phase::stack]
 
     def _loss(self, batch: Batch, scores: Float[Tensor, "B S V"]) -> Tensor:
         """-log P of the labels of all labelled steps."""
         if self.transitions is not None:
-            return crf.negative_log_likelihood(scores, self.transitions, batch.labels, batch.steps).sum()
+            steps = self.encoder.steps(batch.lengths)
+            return crf.negative_log_likelihood(scores, self.transitions, batch.labels, steps).sum()
         flat, labels = scores.flatten(0, 1), batch.labels.flatten()
         return functional.cross_entropy(flat, labels, ignore_index=IGNORED, reduction="sum")
 
-    def _labels(self, scores: Float[Tensor, "B S V"], steps: Int[Tensor, "B"]) -> Int[Tensor, "B S"]:
-        return scores.argmax(2) if self.transitions is None else crf.viterbi(scores, self.transitions, steps)
+    def _labels(self, scores: Float[Tensor, "B S V"], batch: Batch) -> Int[Tensor, "B S"]:
+        if self.transitions is None:
+            return scores.argmax(2)
+        return crf.viterbi(scores, self.transitions, self.encoder.steps(batch.lengths))
 
 
 Pattern = Tagger

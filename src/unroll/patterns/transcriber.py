@@ -1,16 +1,14 @@
-"""A long sequence of frames → a shorter sequence of symbols, unaligned: recurrent stack and CTC."""
+"""A long sequence of frames → a shorter sequence of symbols, unaligned: encoder and CTC."""
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,14 +16,14 @@ from torch.nn import functional
 from unroll import params
 from unroll.decoding import ctc
 from unroll.decoding.ngram import NGram
-from unroll.examples import matrices
+from unroll.errors import UserError
 from unroll.features import phrases
-from unroll.features.distortion import Distortion, distort
-from unroll.layers.stack import Stack
+from unroll.features.distortion import Distortion
 from unroll.metrics.error_rates import error_rates
 from unroll.params import STRICT, Count, Finite, Model, NotNegative, Whole
-
-PRIOR = 10  # frames of the corpus that each recording's statistics start from (MAP, Gauvain & Lee 1994)
+from unroll.patterns.inputs import Inputs, rows_of
+from unroll.patterns.sound import Normalise, SoundEncoder
+from unroll.patterns.vision import FrameEncoder, Vision
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -45,29 +43,34 @@ class Beam:
 class Settings:
     """The transcriber of a task.
 
-    ``units``: what a symbol is; ``stack``: frames joined into one step; ``distortion``: of training examples;
-    ``beam``: how the output is read.
+    ``units``: what a symbol is; ``stack``: frames joined into one step; ``distortion``: of recordings in training, none
+    of pictures; ``beam``: how the output is read.
     """
 
     units: Literal["words", "characters"]
     stack: Count
-    distortion: Distortion
+    distortion: Distortion | None
     beam: Beam
 
 
 @dataclass(frozen=True, config=STRICT)
 class TranscriberModel(Model):
-    """A variant of a transcriber's task.
+    """A variant of a transcriber's task: one that hears or one that sees.
 
-    ``normalise``: by the mean and deviation of each ``recording``, which suits voices never heard, or by those of the
-    ``corpus``, which needs no look ahead.
+    ``normalise``: recordings by the mean and deviation of each ``recording``, which suits voices never heard, or by
+    those of the ``corpus``, which needs no look ahead; ``vision``: how pictures become inputs of the layers.
     """
 
-    normalise: Literal["recording", "corpus"]
+    normalise: Normalise | None
+    vision: Vision | None
+
+    def __post_init__(self) -> None:
+        if (self.normalise is None) == (self.vision is None):
+            raise ValueError("either normalise, of sound, or vision, of pictures, should be set, and the other be null")
 
 
 class Example(NamedTuple):
-    """A row: ``frames`` is a float32 (T, D) view of the mapped table."""
+    """A row: ``frames`` is a (T, D) view of the mapped table, float32 or of pixels uint8."""
 
     id: str
     frames: np.ndarray
@@ -79,14 +82,17 @@ class Batch(NamedTuple):
 
     ids: list[str]
     texts: list[str]
-    frames: Float[Tensor, "B T D"]
+    frames: Real[Tensor, "B T D"]
     lengths: Int[Tensor, "B"]
     symbols: Int[Tensor, "N"]
     symbol_counts: Int[Tensor, "B"]
 
 
 class Word(NamedTuple):
-    """A word with its place in seconds and its confidence: the mean probability of its symbols there."""
+    """A word with its place and its confidence: the mean probability of its symbols there.
+
+    Places are in seconds; in pictures they are columns of pixels.
+    """
 
     text: str
     start: float
@@ -95,57 +101,46 @@ class Word(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """What was heard: ``text``, its ``words``, and the mean of their confidences (0 when there are none)."""
+    """What was heard or read: ``text``, its ``words``, and the mean of their confidences (0 when there are none).
+
+    ``symbols``: words or characters, as they were told one by one; none where only the words are known.
+    """
 
     text: str
     words: list[Word]
     confidence: float
+    symbols: list[Word]
 
 
-def transcript_of(words: list[Word]) -> Transcript:
+def transcript_of(words: list[Word], symbols: Sequence[Word] = ()) -> Transcript:
     """The transcript that consists of ``words``."""
     confidence = float(np.mean([word.confidence for word in words])) if words else 0.0
-    return Transcript(" ".join(word.text for word in words), words, confidence)
+    return Transcript(" ".join(word.text for word in words), words, confidence, list(symbols))
 
 
 class Transcriber(nn.Module):
-    """Frames (B, T, D) → joined ``stack`` at a time → recurrent layers → a distribution over symbols and the blank.
+    """Frames (B, T, D) → encoder, ``stack`` frames a step → a distribution over symbols and the blank.
 
     Connectionist temporal classification (Graves et al. 2006) sums over all alignments in training.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        model: TranscriberModel,
-        featurizer: str,
-        feature_settings: Mapping[str, Any],
-        symbols: Sequence[str],
-    ):
+    def __init__(self, settings: Settings, model: TranscriberModel, inputs: Inputs, symbols: Sequence[str]) -> None:
         super().__init__()
-        self.settings, self.model, self.symbols = settings, model, list(symbols)
-        self.featurizer, self.feature_settings = featurizer, dict(feature_settings)
-        kind = import_module(f"unroll.features.{featurizer}").Settings
-        self.features = params.check(kind, self.feature_settings, featurizer)
-        width = self.features.features
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("deviation", torch.ones(width))
-        self.layers = Stack(model.recurrent, width * settings.stack)
+        self.settings, self.model, self.inputs, self.symbols = settings, model, inputs, list(symbols)
+        self.featurizer, self.features, self.shape = inputs.featurizer, inputs.features, inputs.shape
+        self.encoder = _encoder(settings, model, inputs)
         self.dropout = nn.Dropout(model.recurrent.dropout)
-        self.output = nn.Linear(self.layers.outputs, 1 + len(symbols))
+        self.output = nn.Linear(self.encoder.outputs, 1 + len(symbols))
         self.language: NGram | None = None
         self._index = {symbol: i + 1 for i, symbol in enumerate(self.symbols)}
 
     @classmethod
     def for_examples(cls, table: pa.Table, settings: Settings, model: TranscriberModel) -> "Transcriber":
         """A new one with the alphabet, the normalisation and the language model of the training ``table``."""
-        metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
         texts = table["text"].to_pylist()
         symbols = sorted({symbol for text in texts for symbol in _split(text, settings.units)})
-        new = cls(settings, model, metadata["featurizer"], json.loads(metadata["settings"]), symbols)
-        mean, deviation = _statistics(matrices(table["frames"]))
-        new.mean.copy_(torch.from_numpy(mean))
-        new.deviation.copy_(torch.from_numpy(deviation))
+        new = cls(settings, model, Inputs.of(table), symbols)
+        new.encoder.standardise(rows_of(table))
         if settings.beam.order:
             sentences = [[new._index[s] for s in _split(text, settings.units)] for text in sorted(set(texts))]
             new.language = NGram.fit(sentences, settings.beam.order, 1 + len(symbols))
@@ -153,37 +148,32 @@ class Transcriber(nn.Module):
 
     def examples(self, table: pa.Table) -> list[Example]:
         """The rows of a featurized table; those too short to hold their own transcript are left out."""
-        rows = map(Example, table["id"].to_pylist(), matrices(table["frames"]), table["text"].to_pylist())
+        rows = map(Example, table["id"].to_pylist(), rows_of(table), table["text"].to_pylist())
         return [row for row in rows if self._fits(row)]
 
     def steps(self, example: Example) -> int:
         """Recurrent steps of an example: frames over ``stack``."""
-        return -(-len(example.frames) // self.settings.stack)
+        return self.encoder.steps(len(example.frames))
 
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
-        """Examples as padded tensors; with ``rng``, each distorted anew within the settings' limits."""
-        frames = [example.frames for example in examples]
-        if rng is not None:
-            basis = self.features.basis
-            inverse = np.linalg.pinv(basis)
-            frames = [distort(f, basis, inverse, self.settings.distortion, rng) for f in frames]
+        """Examples as padded tensors; with ``rng``, each varied anew as the settings or the model's vision say."""
+        frames, lengths = self.encoder.padded([example.frames for example in examples], rng)
         symbols = [self.encode(example.text) for example in examples]
         return Batch(
             [example.id for example in examples],
             [example.text for example in examples],
-            nn.utils.rnn.pad_sequence([torch.from_numpy(np.array(f)) for f in frames], batch_first=True),
-            torch.tensor([len(f) for f in frames]),
+            frames,
+            lengths,
             torch.tensor([s for row in symbols for s in row], dtype=torch.long),
             torch.tensor([len(row) for row in symbols]),
         )
 
     def forward(
-        self, frames: Float[Tensor, "B T D"], lengths: Int[Tensor, "B"]
+        self, frames: Real[Tensor, "B T D"], lengths: Int[Tensor, "B"]
     ) -> tuple[Float[Tensor, "B S V"], Int[Tensor, "B"]]:
         """Log-probabilities of the symbols (0: blank) at each of the S = T / ``stack`` steps, and the rows' steps."""
-        joined, steps = self._joined(self._normalised(frames, lengths), lengths)
-        hidden, _ = self.layers(joined, steps)
-        return self.output(self.dropout(hidden)).log_softmax(-1), steps
+        hidden = self.encoder(frames, lengths)
+        return self.output(self.dropout(hidden)).log_softmax(-1), self.encoder.steps(lengths)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the examples of -log P(symbols | frames), in nats."""
@@ -195,6 +185,10 @@ class Transcriber(nn.Module):
         log_probs, steps = self(batch.frames, batch.lengths)
         rows = zip(log_probs, steps.tolist(), self._decoded(log_probs, steps), strict=True)
         return [self._transcript(row[:length], symbols) for row, length, symbols in rows]
+
+    def read(self, rows: Sequence[np.ndarray]) -> list[Transcript]:
+        """What is written in pictures of lines, frames (T, D) each, read one by one."""
+        return [self.predict(self.batch([Example("", row, "")]))[0] for row in rows]
 
     def listen(self, blocks: Iterable[np.ndarray]) -> Iterator[Word]:
         """The words of a recording of any length, given in blocks of samples at ``features.sample_rate``.
@@ -236,8 +230,7 @@ class Transcriber(nn.Module):
             "pattern": "transcriber",
             "settings": asdict(self.settings),
             "model": asdict(self.model),
-            "featurizer": self.featurizer,
-            "feature_settings": self.feature_settings,
+            "inputs": self.inputs.plain(),
             "symbols": self.symbols,
             "language": self.language.tensors() if self.language else None,
             "weights": self.state_dict(),
@@ -248,8 +241,7 @@ class Transcriber(nn.Module):
         """The transcriber whose :meth:`checkpoint` it was, ready to predict."""
         settings = params.check(Settings, checkpoint["settings"], "checkpoint: settings")
         model = params.check(TranscriberModel, checkpoint["model"], "checkpoint: model")
-        featurizer, feature_settings = checkpoint["featurizer"], checkpoint["feature_settings"]
-        restored = cls(settings, model, featurizer, feature_settings, checkpoint["symbols"])
+        restored = cls(settings, model, Inputs.restored(checkpoint["inputs"]), checkpoint["symbols"])
         restored.load_state_dict(checkpoint["weights"])
         if checkpoint["language"] is not None:
             restored.language = NGram.from_tensors(checkpoint["language"])
@@ -264,22 +256,6 @@ class Transcriber(nn.Module):
         symbols = self.encode(example.text)
         return self.steps(example) >= len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
 
-    def _normalised(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        if self.model.normalise == "corpus":
-            return (frames - self.mean) / self.deviation
-        mask = (torch.arange(frames.shape[1], device=lengths.device) < lengths[:, None])[..., None]
-        count = lengths[:, None, None] + PRIOR
-        mean = ((frames * mask).sum(1, keepdim=True) + PRIOR * self.mean) / count
-        squares = ((frames - mean).square() * mask).sum(1, keepdim=True) + PRIOR * self.deviation.square()
-        return (frames - mean) / (squares / count).sqrt()
-
-    def _joined(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """``stack`` frames a step; a last step that is not full is filled with zeros, the mean."""
-        stack = self.settings.stack
-        mask = (torch.arange(frames.shape[1], device=lengths.device) < lengths[:, None])[..., None]
-        padded = functional.pad(frames * mask, (0, 0, 0, -frames.shape[1] % stack))
-        return padded.reshape(len(frames), -1, stack * frames.shape[2]), (lengths + stack - 1) // stack
-
     def _decoded(self, log_probs: Tensor, steps: Tensor) -> list[Sequence[int]]:
         beam = self.settings.beam
         if beam.width == 1:
@@ -288,30 +264,44 @@ class Transcriber(nn.Module):
         return [row[0].symbols for row in found]
 
     def _transcript(self, log_probs: Float[Tensor, "S V"], symbols: Sequence[int]) -> Transcript:
-        spans = ctc.align(log_probs, symbols)
-        seconds = self.features.frame_seconds * self.settings.stack
-        words, group = [], []
-        for symbol, span in [*zip(symbols, spans, strict=True), (None, None)]:
-            name = self.symbols[symbol - 1] if symbol else " "
-            if name != " ":
-                group.append((name, span))
-            if group and (name == " " or self.settings.units == "words"):
-                text = "".join(part for part, _ in group)
-                confidence = float(np.mean([part.confidence for _, part in group]))
-                words.append(Word(text, group[0][1].start * seconds, group[-1][1].stop * seconds, confidence))
-                group = []
-        return transcript_of(words)
+        unit = self.settings.stack * (1 if self.model.vision else self.features.frame_seconds)
+        told = [
+            Word(self.symbols[symbol - 1], span.start * unit, span.stop * unit, float(span.confidence))
+            for symbol, span in zip(symbols, ctc.align(log_probs, symbols), strict=True)
+        ]
+        words = told if self.settings.units == "words" else _words(told)
+        return transcript_of(words, told)
 
 
 Pattern = Transcriber
 
 
-def _statistics(recordings: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (D,) over all frames, one recording in memory at a time."""
-    count = sum(len(frames) for frames in recordings)
-    mean = sum(frames.sum(0, dtype=np.float64) for frames in recordings) / count
-    variance = sum(np.square(frames - mean).sum(0) for frames in recordings) / count
-    return mean, np.sqrt(variance) + 1e-3
+def _encoder(settings: Settings, model: TranscriberModel, inputs: Inputs) -> SoundEncoder | FrameEncoder:
+    """Ears or eyes, which should be what the inputs, the settings and the model are for."""
+    hears = inputs.shape is None
+    if (model.vision is None, settings.distortion is not None) != (hears, hears):
+        raise UserError(
+            f"{inputs.featurizer}: models of sound want distortion and normalise, those of pictures vision and null for"
+            " the other two"
+        )
+    if hears:
+        return SoundEncoder(model.recurrent, inputs.features, settings.stack, model.normalise, settings.distortion)
+    return inputs.encoder(model.recurrent, model.vision, stack=settings.stack)
+
+
+def _words(characters: Sequence[Word]) -> list[Word]:
+    """What stands between blanks, from its first character's start to its last one's end."""
+    groups = itertools.groupby(characters, lambda character: character.text != " ")
+    words = [list(group) for written, group in groups if written]
+    return [
+        Word(
+            "".join(character.text for character in word),
+            word[0].start,
+            word[-1].stop,
+            float(np.mean([character.confidence for character in word])),
+        )
+        for word in words
+    ]
 
 
 def _split(text: str, units: str) -> list[str]:

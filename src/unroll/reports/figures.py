@@ -132,29 +132,28 @@ def sequence(
         )
         above.set_ylabel(spectrogram_label)
         above.grid(visible=False)
-        times = (np.arange(len(probabilities)) + 0.5) * step_seconds
-        _probabilities(below, probabilities, times, symbols, stop)
+        path(below, probabilities, step_seconds, symbols, stop, "seconds")
 
 
-def _probabilities(
-    axes: Axes, probabilities: np.ndarray, times: np.ndarray, symbols: Sequence[str], stop: float
-) -> None:
+def path(axes: Axes, probabilities: np.ndarray, step: float, symbols: Sequence[str], stop: float, unit: str) -> None:
+    """The probabilities (S, V) of CTC, ``step`` units of the horizontal axis apart, which ends at ``stop``."""
     peaks = _peaks(probabilities)
+    times = (np.arange(len(probabilities)) + 0.5) * step
     axes.fill_between(times, probabilities[:, 0], color="#dddddd", linewidth=0)
     emitted = sorted({symbol for _, symbol in peaks})
     for number, symbol in enumerate(emitted):
         axes.plot(times, probabilities[:, symbol], color=COLOURS[number % len(COLOURS)], linewidth=1.4)
     names = [symbols[symbol - 1].replace(" ", "␣") for _, symbol in peaks]
-    levels = _levels([times[step] for step, _ in peaks], names, stop)
-    for (step, symbol), name, level in zip(peaks, names, levels, strict=True):
+    levels = _levels([times[peak] for peak, _ in peaks], names, stop)
+    for (peak, symbol), name, level in zip(peaks, names, levels, strict=True):
         colour = COLOURS[emitted.index(symbol) % len(COLOURS)]
         height = 1.04 + 0.13 * level
-        axes.plot([times[step]] * 2, [probabilities[step, symbol], height], color=colour, linewidth=0.6)
-        axes.text(times[step], height, name, ha="center", va="bottom", fontsize=10, color=colour)
+        axes.plot([times[peak]] * 2, [probabilities[peak, symbol], height], color=colour, linewidth=0.6)
+        axes.text(times[peak], height, name, ha="center", va="bottom", fontsize=10, color=colour)
     axes.set(
         xlim=(0, stop),
         ylim=(0, 1.2 + 0.13 * max(levels, default=0)),
-        xlabel="seconds (grey: the blank)",
+        xlabel=f"{unit} (grey: the blank)",
         ylabel="probability",
     )
     axes.grid(visible=False, axis="x")

@@ -1,11 +1,13 @@
 """The pages of the report: each a file that holds all it shows and needs neither a server nor the net."""
 
 import base64
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jinja2
+from PIL import Image
 
 from unroll.errors import UserError
 from unroll.reports import curves, exhibits, numbers, tables
@@ -52,11 +54,12 @@ class Field(NamedTuple):
 
 
 class Card(NamedTuple):
-    """An exhibit with the data URIs of its image and its audio."""
+    """An exhibit with the data URIs of its image and its audio; of an image that moves also that of its first frame."""
 
     exhibit: Exhibit
     image: str | None
     audio: str | None
+    still: str | None
 
 
 class Gallery(NamedTuple):
@@ -109,9 +112,18 @@ def _sections(folder: Path) -> list[tuple[str, list[Card]]]:
     """Sections in the order of their first exhibits."""
     sections: dict[str, list[Card]] = {}
     for exhibit in exhibits.read(folder):
-        card = Card(exhibit, _beside(folder, exhibit.image), _beside(folder, exhibit.audio))
-        sections.setdefault(exhibit.section, []).append(card)
+        image, audio = _beside(folder, exhibit.image), _beside(folder, exhibit.audio)
+        still = _still(folder / exhibit.image) if exhibit.image and exhibit.image.endswith(".gif") else None
+        sections.setdefault(exhibit.section, []).append(Card(exhibit, image, audio, still))
     return list(sections.items())
+
+
+def _still(path: Path) -> str:
+    """The first frame of a picture that moves, for readers who want none that do, and for paper."""
+    first = io.BytesIO()
+    with Image.open(path) as moving:
+        moving.save(first, format="PNG")
+    return _uri("image/png", first.getvalue())
 
 
 def _beside(folder: Path, name: str | None) -> str | None:

@@ -14,6 +14,7 @@ import torch
 from unroll import examples
 from unroll.errors import UserError, ends_clearly
 from unroll.stages import outcome, settings
+from unroll.stages.paths import Task
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("method", help="a module of unroll.baselines, such as seasonal_naive")
     parser.add_argument("task", help="such as forecasting/energy")
     parser.add_argument("name", help="a baseline of the task in params.yaml, such as previous_day")
+    parser.add_argument("--features", help="take the features of this task instead", metavar="TASK")
     with ends_clearly():
         baseline(parser.parse_args())
 
@@ -34,7 +36,8 @@ def baseline(arguments: argparse.Namespace) -> None:
         raise UserError(f"params.yaml: {task} has no baseline {arguments.name} by the method {arguments.method}")
     torch.set_num_threads(run.threads)
     field = import_module(f"unroll.fields.{task.field}")
-    train, test = (examples.read(task.features / f"{split}.arrow") for split in ("train", "test"))
+    features = Task.parse(arguments.features or arguments.task).features
+    train, test = (examples.read(features / f"{split}.arrow") for split in ("train", "test"))
     method = import_module(f"unroll.baselines.{arguments.method}")
     start = time.perf_counter()
     fitted = method.Baseline.for_examples(train, getattr(block, method.PATTERN), chosen, run.seed)

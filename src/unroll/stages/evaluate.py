@@ -2,7 +2,8 @@
 
 ``python -m unroll.stages.evaluate speech/digits lstm`` writes ``reports/metrics/speech/digits/lstm.json`` and
 ``reports/figures/speech/digits/lstm/`` (``predictions.csv``, ``exhibits.json`` and what it shows) and completes the
-MLflow run. With ``--hold-out speaker`` each fold is judged on the rows whose speaker it never met.
+MLflow run. With ``--hold-out speaker`` each fold is judged on the rows whose speaker it never met; with ``--examples
+video/actions`` the field is given the frames of these examples, too, to show what the features were made of.
 """
 
 import argparse
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("model", help="a model of the task in params.yaml, such as lstm")
     parser.add_argument("--features", help="take the features of this task instead", metavar="TASK")
     parser.add_argument("--hold-out", help="the column whose values name the folds", metavar="COLUMN")
+    parser.add_argument("--examples", help="show the frames of this task's examples", metavar="TASK")
     with ends_clearly():
         evaluate(parser.parse_args())
 
@@ -58,6 +60,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
         own = table.filter(pc.equal(table[arguments.hold_out], fold)) if fold else table
         parts[fold] = _predict(patterns[fold], own, fold)
     predicted = [row for rows, _ in parts.values() for row in rows]
+    if arguments.examples:
+        outcome.add_frames(predicted, examples.read(Task.parse(arguments.examples).examples / "test.arrow"))
     seconds = sum(seconds for _, seconds in parts.values())
     metrics = field.measure(task.name, predicted, seconds, patterns, train) | {
         "parameters": records[folds[0]]["parameters"],

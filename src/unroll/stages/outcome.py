@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from unroll.errors import UserError
+from unroll.examples import matrices
 from unroll.files import written_whole
 
 
@@ -26,6 +27,14 @@ def rows(table: pa.Table, examples: Sequence[Any], predictions: Sequence[Any], f
         )
     pairs = zip(examples, predictions, strict=True)
     return [{**known[one.id], "fold": fold, "example": one, "prediction": predicted} for one, predicted in pairs]
+
+
+def add_frames(rows: Sequence[dict[str, Any]], table: pa.Table) -> None:
+    """Gives each row the ``frames`` of the row of ``table`` with its id, views, and their ``frames_per_second``."""
+    frames = dict(zip(table["id"].to_pylist(), matrices(table["frames"]), strict=True))
+    rate = float(table.schema.metadata[b"frames_per_second"])
+    for row in rows:
+        row |= {"frames": frames[row["id"]], "frames_per_second": rate}
 
 
 def write_metrics(path: Path, metrics: Mapping[str, float]) -> None:

@@ -63,11 +63,12 @@ def report(fields: Sequence[page.Field]) -> None:
 
 
 def _pictures(field: page.Field) -> Iterator[Path]:
-    """What to show of a field: of its tasks' models, best first, examples that they got right, then any picture."""
+    """Stills to show of a field: of its tasks' models, best first, examples that they got right, then any other."""
     folders = [task.figures[row.model] for task in field.tasks for row in task.rows]
-    shown = [(folder, each) for folder in folders for each in exhibits.read(folder) if each.image]
-    shown.sort(key=lambda pair: not pair[1].verdict)
-    yield from (folder / each.image for folder, each in shown)
+    shown = [(folder / each.image, each.verdict) for folder in folders for each in exhibits.read(folder) if each.image]
+    shown = [pair for pair in shown if pair[0].suffix == ".png"]
+    shown.sort(key=lambda pair: not pair[1])
+    yield from (path for path, _ in shown)
 
 
 def _field(name: str) -> page.Field:

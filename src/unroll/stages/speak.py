@@ -5,11 +5,11 @@
 
 from pathlib import Path
 
-from unroll import params
 from unroll.errors import ends_clearly
 from unroll.files import written_whole
 from unroll.sources import intents, spoken
 from unroll.sources.espeak import Espeak
+from unroll.stages import settings
 
 RAW = Path("data/raw")
 TEMPLATES = RAW / "home-assistant-intents/home_assistant_intents/data/en.json"
@@ -17,12 +17,11 @@ TEMPLATES = RAW / "home-assistant-intents/home_assistant_intents/data/en.json"
 
 def main() -> None:
     """Draws the sentences and speaks them, all or none."""
-    run, fields = params.load()
-    settings = fields["speech"].commands.spoken
+    run, _, block = settings.of_task("speech/commands")
     engine = Espeak(RAW / "espeakng-loader")
-    drawn = intents.sentences(TEMPLATES, settings.utterances, run.seed)
+    drawn = intents.sentences(TEMPLATES, block.spoken.utterances, run.seed)
     with written_whole(RAW / "spoken-commands") as fresh:
-        spoken.speak_all(fresh, engine, [sentence.text for sentence in drawn], settings, run.seed)
+        spoken.speak_all(fresh, engine, [sentence.text for sentence in drawn], block.spoken, run.seed)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from pydantic import BaseModel
 
 from unroll.features import kmers
-from unroll.patterns.classifier import Classifier, Example
+from unroll.patterns.classifier import Classifier
 
 
 class Sequence(BaseModel):
@@ -49,8 +49,7 @@ class Served(PythonModel):
 
     def _found(self, sequence: str) -> Found:
         if isinstance(self.pattern, Classifier):
-            codes = kmers.encode(sequence, self.pattern.features)
-            (known,) = self.pattern.predict(self.pattern.batch([Example("", codes, "")]))
+            (known,) = self.pattern.classify([kmers.encode(sequence, self.pattern.features)])
             return Found(label=known.label, confidence=known.probabilities[known.label])
         tagged = self.pattern.tag(sequence)
         labels = ",".join(self.pattern.labels[label] for label in tagged.labels)
