@@ -129,8 +129,9 @@ def project_of(root, raw, tmp_path_factory) -> Callable[..., Project]:
 
 
 def tasks(pipeline: dict, left_out: str) -> dict:
-    """The pipeline of a field, without the stages of the task that is left out."""
-    stages = {name: stage for name, stage in pipeline["stages"].items() if name.partition("_")[2] != left_out}
+    """The pipeline of a field, without the stages of the task that is left out, if one is."""
+    parts = pipeline["stages"].items()
+    stages = {name: stage for name, stage in parts if not left_out or name.partition("_")[2] != left_out}
     return pipeline | {"stages": stages}
 
 
