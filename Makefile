@@ -11,6 +11,9 @@ BIN  := $(VENV)/bin
 # One thread a process: recurrent steps are too small to share (see docs/performance.md).
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
+# Memory that a training step frees is kept for the next: given back and asked for anew it costs up to a sixth (glibc).
+export MALLOC_TRIM_THRESHOLD_ := 4294967296
+export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:  ## What can be made
