@@ -6,7 +6,7 @@ from unroll.baselines import hold
 from unroll.baselines.hold import Baseline, Settings
 from unroll.patterns import language_model
 
-TASK = language_model.Settings(window=8)
+TASK = language_model.Settings(window=8, carry=False)
 # Codes of two pitches: 0 rest, 1 and 2 the lower one begins and goes on, 3 and 4 the higher.
 UPPER, LOWER = [1, 2, 2, 3, 4, 0, 0, 3], [0, 0, 1, 2, 1, 2, 2, 2]
 PIECE = np.column_stack([UPPER, LOWER])

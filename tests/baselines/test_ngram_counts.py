@@ -9,7 +9,7 @@ from unroll.decoding.ngram import NGram
 from unroll.decoding.sampling import Sampling, sample
 from unroll.patterns import language_model
 
-TASK = language_model.Settings(window=8)
+TASK = language_model.Settings(window=8, carry=False)
 TEXTS = [np.array([[code] for code in text]) for text in ([0, 1, 2, 0, 1, 2], [0, 1, 0, 1, 2], [2, 1, 0])]
 VOICES = [np.array([[0, 2], [1, 2], [0, 1], [1, 0]]), np.array([[0, 1], [1, 1], [1, 2]])]
 

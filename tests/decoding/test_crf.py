@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from unroll.decoding.crf import log_partition, marginals, negative_log_likelihood, viterbi
+from unroll.decoding.crf import forbidden, log_partition, marginals, negative_log_likelihood, viterbi
 
 LENGTHS = torch.tensor([4, 1, 3])
 SIZE = 3
@@ -115,3 +115,30 @@ def test_marginals_and_viterbi_leave_no_graph_behind(chain):
     assert not viterbi(emissions, transitions, LENGTHS).requires_grad
     assert emissions.grad is None
     assert transitions.grad is None
+
+
+def test_what_is_impossible_counts_for_nothing_and_breaks_nothing():
+    """The second label cannot follow the first: of four sequences three are left."""
+    emissions = torch.zeros(1, 2, 2, requires_grad=True)
+    transitions, lengths = torch.tensor([[0.0, -1e4], [0.0, 0.0]], requires_grad=True), torch.tensor([2])
+    assert log_partition(emissions, transitions, lengths).item() == pytest.approx(log(3))
+    assert_close(marginals(emissions, transitions, lengths), torch.tensor([[[1 / 3, 2 / 3], [2 / 3, 1 / 3]]]))
+    for labels in ([0, 0], [1, -1], [0, 1]):  # the last of which is impossible itself
+        loss = negative_log_likelihood(emissions, transitions, torch.tensor([labels]), lengths)
+        loss.sum().backward()
+        assert 0 < loss.item() < 100
+        assert emissions.grad.isfinite().all()
+        assert transitions.grad.isfinite().all()
+
+
+def test_what_the_names_of_spans_forbid():
+    labels = ["O", "B-x", "I-x", "B-y", "I-y"]
+    wrong = [(labels[i], labels[j]) for i, j in forbidden(labels).nonzero().tolist()]
+    assert wrong == [("O", "I-x"), ("O", "I-y"), ("B-x", "I-y"), ("I-x", "I-y"), ("B-y", "I-x"), ("I-y", "I-x")]
+
+
+@pytest.mark.parametrize(
+    "labels", [["none", "+1", "-1"], ["H", "G", "I", "E", "B"], ["I-x", "O", "E-x"], ["B", "I", "O"]]
+)
+def test_other_names_forbid_nothing(labels):
+    assert not forbidden(labels).any()

@@ -14,7 +14,7 @@ from unroll.features.notes import Notes
 from unroll.features.tokens import Tokens
 from unroll.patterns import language_model
 
-TASK = language_model.Settings(window=100)
+TASK = language_model.Settings(window=100, carry=False)
 
 
 @pytest.fixture

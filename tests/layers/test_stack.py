@@ -62,6 +62,21 @@ def test_dropout_falls_between_levels_only_and_only_in_training():
     assert (trained[0] != 0).all()
 
 
+def test_locked_dropout_falls_on_the_input_of_every_level():
+    locked, read = Stack(Recurrent("lstm", 30, 2, False, 0.0), inputs=30, locked=0.5), []
+    for level in locked.levels:
+        level.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 30)
+    locked(x, torch.tensor([6, 6]))
+    for given in read:
+        zero = given == 0
+        assert zero.any()
+        assert torch.equal(zero, zero[:, :1].expand_as(zero))
+    locked.eval()(x, LENGTHS)
+    assert_close(read[2], x, rtol=0, atol=0)
+
+
 def test_a_bidirectional_stack_refuses_to_stream():
     both = stack(bidirectional=True)
     x = torch.randn(2, 6, 3)

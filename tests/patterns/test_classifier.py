@@ -1,22 +1,29 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
+from itertools import pairwise
 from math import log
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch.testing import assert_close
 
 from unroll import params
 from unroll.errors import UserError
+from unroll.features import tokens
 from unroll.features.kmers import Kmers, featurize
-from unroll.params import Recurrent
+from unroll.features.tokens import Tokens
+from unroll.params import Recurrent, Train
+from unroll.patterns import language_model
 from unroll.patterns.classifier import Classifier, ClassifierModel, Settings
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.inputs import Inputs
+from unroll.patterns.language_model import LanguageModel, LanguageModelModel
 from unroll.patterns.tagger import Settings as TaggerSettings
 from unroll.patterns.tagger import Tagger, TaggerModel
 from unroll.patterns.vision import Vision
+from unroll.training.fit import fit
 
 POOLINGS = [["final"], ["mean"], ["max"], ["attention"], ["mean", "max"]]
 PLAIN = Settings(pooling=["mean", "max"], masked=0.0, balance=False)
@@ -130,6 +137,88 @@ def test_it_starts_from_the_encoder_of_another():
         assert torch.equal(found, expected), name
         assert found.data_ptr() != expected.data_ptr()
     assert torch.equal(pattern.output.weight, output)
+
+
+def test_it_starts_from_a_language_model_that_reads_the_same():
+    """Whose features of a text they then have in common, but for the step that the language model begins with."""
+    settings = Tokens({"text": "characters"}, size=0, placeholders=False)
+    rows = pa.table({"id": ["one", "two"], "text": ["abca", "cb"], "label": ["x", "y"]})
+    schema, found = tokens.featurize(rows, settings, tokens.learn(rows, settings))
+    known = pa.Table.from_pylist(list(found), schema)
+    one_way = Recurrent("gru", 6, 2, bidirectional=False, dropout=0.0)
+    reads = LanguageModelModel(
+        one_way, 1, 0.01, Embedding(5, 0.5), history=1, head=0, tied=False, locked_dropout=0.0, weight_drop=0.0
+    )
+    other = LanguageModel.for_examples(known, language_model.Settings(9, carry=False), reads).eval()
+    model = ClassifierModel(one_way, 1, 0.01, Embedding(5, 0.5), "text/words/gru", frozen=False)
+    pattern = Classifier.for_examples(known, PLAIN, model).eval()
+    pattern.start_from(other.checkpoint())
+    batch = pattern.batch(pattern.examples(known)[:1])
+    state = other.layers.init_state(1)
+    for step, code in enumerate(batch.inputs[0]):
+        features, state = other.layers.step(other.embedding.weight[code][None], state)
+        assert_close(pattern.encoder(batch.inputs, batch.lengths)[:, step], features)
+    remembers = LanguageModel.for_examples(known, other.settings, replace(reads, history=2))
+    with pytest.raises(UserError, match=r"^text/words/gru cannot .* embedding.weight is \(10, 5\), here \(5, 5\)"):
+        pattern.start_from(remembers.checkpoint())
+
+
+@pytest.mark.parametrize(
+    ("frozen", "learns"), [(False, [True, True, True]), (0.5, [False, True, True]), (True, [False, False, False])]
+)
+def test_an_encoder_is_frozen_for_a_share_of_the_steps(frozen, learns):
+    rows = table(SEQUENCES, CLASSES)
+    pattern = Classifier.for_examples(rows, PLAIN, replace(variant(), frozen=frozen)).train()
+    batch = pattern.batch(pattern.examples(rows))
+    assert pattern.encoder.training == (not frozen)
+    for share, wanted in zip((0.0, 0.5, 0.9), learns, strict=True):
+        pattern.advance(share)
+        pattern.zero_grad()
+        pattern.loss(batch).backward()
+        assert pattern.encoder.training == wanted
+        assert all((weight.grad is not None) == wanted for weight in pattern.encoder.parameters())
+        assert pattern.output.weight.grad is not None
+    assert not Classifier.restored(pattern.checkpoint()).encoder.training
+
+
+def test_what_was_frozen_learns_in_the_rest_of_the_fit():
+    rows = table(SEQUENCES, CLASSES)
+    model = replace(variant(), steps=6, frozen=0.5)
+    pattern = Classifier.for_examples(rows, PLAIN, model)
+    train = Train(batch_steps=40, weight_decay=0.1, clip=1.0, validations=6, patience=6)
+    seen = [[weight.clone() for weight in pattern.encoder.parameters()]]
+    examples = pattern.examples(rows)
+    fit(
+        Fabric(accelerator="cpu", devices=1),
+        pattern,
+        examples,
+        examples,
+        train,
+        model,
+        1.0,
+        1,
+        lambda row: seen.append([weight.clone() for weight in pattern.encoder.parameters()]),
+    )
+    changed = [not all(map(torch.equal, before, after)) for before, after in pairwise(seen)]
+    assert changed == [False, False, False, True, True, True]
+
+
+def test_several_processes_cannot_thaw_an_encoder(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    with pytest.raises(UserError, match="set it to true or false"):
+        Classifier.for_examples(table(SEQUENCES, CLASSES), PLAIN, replace(variant(), frozen=0.5)).advance(0.0)
+    for frozen in (True, False):
+        Classifier.for_examples(table(SEQUENCES, CLASSES), PLAIN, replace(variant(), frozen=frozen)).advance(0.0)
+
+
+def test_a_frozen_encoder_wants_a_start():
+    for frozen in (True, 0.5):
+        with pytest.raises(ValueError, match="frozen wants a start"):
+            replace(variant(), start="", frozen=frozen)
+    model = asdict(variant())
+    assert params.check(ClassifierModel, model | {"frozen": 0.25}, "lstm").frozen == 0.25
+    with pytest.raises(UserError, match=r"lstm: frozen\..*: should be less than 1, not 1\.5"):
+        params.check(ClassifierModel, model | {"frozen": 1.5}, "lstm")
 
 
 def test_an_encoder_of_another_kind_is_refused_by_name():

@@ -10,15 +10,17 @@ from torch.testing import assert_close
 
 from unroll import examples, params
 from unroll.errors import UserError
+from unroll.features import words
 from unroll.features.kmers import Kmers, encode, featurize
 from unroll.params import Recurrent
 from unroll.patterns import tagger
 from unroll.patterns.classifier import Classifier, ClassifierModel
 from unroll.patterns.classifier import Settings as ClassifierSettings
 from unroll.patterns.encoder import Embedding
-from unroll.patterns.inputs import Inputs
+from unroll.patterns.inputs import Inputs, rows_of
 from unroll.patterns.tagger import Settings, Tagged, Tagger, TaggerModel, joined
 from unroll.patterns.vision import Vision
+from unroll.patterns.words import WordEmbedding
 
 LABELS = ["none", "+1", "-1"]
 PLAIN = Settings(stack=1, window=1000, margin=0, masked=0.0, both_strands=False, crf=False)
@@ -178,21 +180,24 @@ def test_ignored_labels_do_not_count(crf):
 
 def test_predictions_are_those_of_the_core():
     pattern = biased(made(CODONS), [0.2, 0.5, 0.3])
-    ((probabilities, labels),) = pattern.predict(pattern.batch([one(pattern, "ACGTACGTACGT")._replace(core=(1, 3))]))
+    window = one(pattern, "ACGTACGTACGT")._replace(core=(1, 3))
+    ((probabilities, labels, whole),) = pattern.predict(pattern.batch([window]))
     assert probabilities.dtype == np.float32
     assert probabilities.tolist() == [[pytest.approx(0.2), pytest.approx(0.5), pytest.approx(0.3)]] * 2
-    assert (labels.dtype, labels.tolist()) == (np.int8, [1, 1])
+    assert (labels.dtype, labels.tolist()) == (np.int16, [1, 1])
+    assert whole.shape == (0,)
 
 
 def test_a_random_field_reads_the_whole_sequence():
     """Each step alone would be ``none``; but ``+1`` and ``-1`` in turn are common, ``none`` beside itself is not."""
     pattern = biased(made(replace(PLAIN, crf=True)), [0.4, 0.3, 0.3])
     with torch.no_grad():
-        pattern.transitions.copy_(torch.tensor([[-5.0, 0, 0], [0, 0, 2.0], [0, 1.0, 0]]))
-    ((probabilities, labels),) = pattern.predict(pattern.batch([one(pattern, "ACGT")]))
+        pattern.chains[0].transitions.copy_(torch.tensor([[-5.0, 0, 0], [0, 0, 2.0], [0, 1.0, 0]]))
+    ((probabilities, labels, whole),) = pattern.predict(pattern.batch([one(pattern, "ACGT")]))
     assert labels.tolist() == [1, 2, 1, 2]
     assert probabilities.sum(1).tolist() == pytest.approx([1] * 4)
     assert (probabilities.argmax(1) == labels).all()
+    assert whole.shape == (0,)
 
 
 @pytest.mark.parametrize("crf", [False, True])
@@ -261,11 +266,11 @@ def test_a_long_sequence_is_read_a_few_windows_at_a_time(monkeypatch, crf):
 def test_a_checkpoint_restores_everything(tmp_path, crf):
     pattern = made(replace(CODONS, crf=crf))
     if crf:
-        torch.nn.init.normal_(pattern.transitions)
+        torch.nn.init.normal_(pattern.chains[0].transitions)
     torch.save(pattern.checkpoint(), tmp_path / "model.pt")
     restored = Tagger.restored(torch.load(tmp_path / "model.pt", weights_only=True))
     assert not restored.training
-    for name in ("settings", "model", "inputs", "labels"):
+    for name in ("settings", "model", "inputs", "labels", "classes"):
         assert getattr(restored, name) == getattr(pattern, name)
     for found, expected in zip(restored.tag(random_dna(100)), pattern.tag(random_dna(100)), strict=True):
         assert np.array_equal(found, expected)
@@ -362,3 +367,141 @@ def test_frames_have_no_strands(seen):
     rows = seen([moving(9)[0]], shape=(1, 1, 6))
     with pytest.raises(UserError, match=r"tagger.both_strands: a sequence of frames has one strand"):
         Tagger.for_examples(rows, replace(FRAMES, both_strands=True), SEEING)
+
+
+READING = TaggerModel(Recurrent("gru", 8, 1, True, 0.0), 1, 0.01, WordEmbedding(6, 0.5, 8), start="")
+SENTENCES = Settings(stack=1, window=8, margin=2, masked=0.1, both_strands=False, crf=True)
+NAMES = ["Ann", "Bo", "Cy", "Di", "Ed", "Flo", "Gus", "Jim", "Kay", "Max", "Tom", "Zoe"]
+FILLERS = ["met", "saw", "and", "the", "or", "old"]
+
+
+def sentences(count: int, seed: int = 0, names: list[str] = NAMES) -> pa.Table:
+    """Names, alone or two in a row, among other words; ``label`` says whether there is a question mark."""
+    rng, rows = np.random.default_rng(seed), []
+    for number in range(count):
+        own = [str(word) for word in rng.choice(FILLERS, rng.integers(3, 7))]
+        tags = ["O"] * len(own)
+        for place in sorted(rng.choice(len(own), 2, replace=False), reverse=True):
+            name = [str(part) for part in rng.choice(names, rng.integers(1, 3))]
+            own[place:place], tags[place:place] = name, ["B-PER", "I-PER"][: len(name)]
+        own.append("?" if number % 2 else ".")
+        tags.append("O")
+        kinds = ["name" if word in names else "mark" if word in "?." else "word" for word in own]
+        label = "asked" if number % 2 else "said"
+        rows.append({"id": f"s{number}", "label": label, "words": own, "kind": kinds, "entity": tags})
+    columns = {"id": pa.string(), "label": pa.string()} | dict.fromkeys(("words", "kind", "entity"), words.TAGS)
+    return pa.Table.from_pylist(rows, pa.schema(list(columns.items())))
+
+
+@pytest.fixture
+def worded(tmp_path):
+    """Makes the features of tables of sentences, the first of which is learned from: read from files."""
+
+    def made(*tables: pa.Table) -> list[pa.Table]:
+        settings = words.Words(vocabulary=20, letters=4)
+        learned = words.learn(tables[0], settings)
+        for number, each in enumerate(tables):
+            examples.write(tmp_path / f"{number}.arrow", *words.featurize(each, settings, learned))
+        return [examples.read(tmp_path / f"{number}.arrow") for number in range(len(tables))]
+
+    return made
+
+
+def test_words_have_several_labels_and_their_row_one(worded):
+    (rows,) = worded(sentences(4))
+    pattern = Tagger.for_examples(rows, SENTENCES, READING).eval()
+    assert pattern.labels == {"kind": ["mark", "name", "word"], "entity": ["B-PER", "I-PER", "O"]}
+    assert pattern.classes == ["asked", "said"]
+    assert pattern.output.out_features == 6
+    found = pattern.examples(rows)
+    assert not any(each.inputs.flags.owndata or each.labels.flags.owndata for each in found)
+    predictions = [(each.id, *pattern.predict(pattern.batch([each]))) for each in found]
+    whole = [joined([own for name, own in predictions if name == wanted]) for wanted in ("s0", "s1")]
+    truth = np.concatenate([pattern.truth(each) for each in found if each.id == "s1"])
+    assert pattern.named(truth) == {kind: rows[kind][1].as_py() for kind in ("kind", "entity")}
+    for number, own in enumerate(whole):
+        length = len(rows["words"][number].as_py())
+        assert (own.probabilities.shape, own.labels.shape, own.whole.shape) == ((length, 6), (length, 2), (2,))
+        np.testing.assert_allclose(own.probabilities.reshape(length, 2, 3).sum(2), 1, rtol=1e-5)
+        assert own.whole.sum() == pytest.approx(1)
+    batch = pattern.batch(found[:2])
+    assert batch.labels.shape == (2, max(map(pattern.steps, found[:2])), 2)
+    assert batch.whole.tolist() == [pattern.classes.index(each.label) for each in found[:2]]
+
+
+def test_the_losses_of_all_labels_are_added_up(worded):
+    (rows,) = worded(sentences(3))
+    pattern = Tagger.for_examples(rows, replace(SENTENCES, crf=False), READING).eval()
+    with torch.no_grad():
+        pattern.output.weight.zero_()
+        pattern.output.bias.copy_(torch.tensor([0.2, 0.3, 0.5, 0.1, 0.2, 0.7]).log())
+        pattern.whole.weight.zero_()
+        pattern.whole.bias.copy_(torch.tensor([0.25, 0.75]).log())
+    (asked,) = pattern.windows("", rows_of(rows)[0][:3], np.array([[0, 1], [1, -1], [2, 2]], np.int16), "asked")
+    other = asked._replace(label="whispered")  # never heard of in training
+    kinds = -np.mean(np.log([0.2, 0.3, 0.5])), -np.mean(np.log([0.2, 0.7])), -log(0.25)
+    batch = pattern.batch([asked, other])
+    assert pattern.loss(batch).item() == pytest.approx(sum(kinds), rel=1e-5)
+    wrong = np.mean([2 / 3, 1 / 2, 1])
+    scores = pattern.validate([batch, batch])
+    assert scores == {"error_rate": pytest.approx(wrong), "loss": pytest.approx(sum(kinds), rel=1e-5)}
+
+
+def test_names_of_spans_are_kept_in_order(worded):
+    """An ``I-PER`` behind an ``O`` is impossible, however probable it is by itself."""
+    (rows,) = worded(sentences(2))
+    pattern = Tagger.for_examples(rows, SENTENCES, READING).eval()
+    with torch.no_grad():
+        pattern.output.weight.zero_()
+        pattern.output.bias.copy_(torch.tensor([0.1, 0.2, 0.7, 0.3, 0.5, 0.2]).log())
+    (window, *_) = pattern.examples(rows)
+    ((_, labels, _),) = pattern.predict(pattern.batch([window._replace(core=(0, 3))]))
+    assert pattern.named(labels) == {"kind": ["word"] * 3, "entity": ["I-PER"] * 3}
+    with torch.no_grad():
+        pattern.output.bias.copy_(torch.tensor([0.1, 0.2, 0.7, 0.2, 0.37, 0.43]).log())
+    ((probabilities, labels, _),) = pattern.predict(pattern.batch([window._replace(core=(0, 3))]))
+    assert pattern.named(labels)["entity"] == ["O"] * 3
+    assert (probabilities[1:, 4] < 0.37).all()
+
+
+def test_it_learns_from_words(worded):
+    """Names that training never showed are known by their capitals, their letters and their place."""
+    train, unseen = worded(sentences(60), sentences(40, 9, ["Al", "Jo", "Cy"]))
+    pattern = Tagger.for_examples(train, replace(SENTENCES, window=20, masked=0.3), READING)
+    windows, rng = pattern.examples(train), np.random.default_rng(0)
+    optimizer = torch.optim.Adam(pattern.parameters(), 0.05)
+    for _ in range(40):
+        optimizer.zero_grad()
+        pattern.loss(pattern.batch(windows, rng)).backward()
+        optimizer.step()
+    pattern.eval()
+    found = pattern.tag_rows(rows_of(unseen))
+    for kind in ("kind", "entity"):
+        pairs = zip(unseen[kind].to_pylist(), found, strict=True)
+        assert np.mean([np.mean(np.array(true) == pattern.named(own.labels)[kind]) for true, own in pairs]) > 0.95
+    said = [pattern.classes[own.whole.argmax()] for own in found]
+    assert np.mean(np.array(said) == unseen["label"].to_pylist()) > 0.95
+    assert pattern.validate([pattern.batch(pattern.examples(unseen))])["error_rate"] < 0.05
+    restored = Tagger.restored(pattern.checkpoint())
+    again = restored.tag_rows(rows_of(unseen))
+    assert all(np.array_equal(*pair) for rows in zip(found, again, strict=True) for pair in zip(*rows, strict=True))
+
+
+def test_rows_are_tagged_together_as_alone(worded, monkeypatch):
+    (rows,) = worded(sentences(20))
+    pattern = Tagger.for_examples(rows, SENTENCES, READING).eval()
+    alone = [pattern.tag_steps(row) for row in rows_of(rows)]
+    for at_once in (1, 30, 10_000):
+        monkeypatch.setattr(tagger, "STEPS_AT_ONCE", at_once)
+        for found, expected in zip(pattern.tag_rows(rows_of(rows)), alone, strict=True):
+            np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+            np.testing.assert_allclose(found.whole, expected.whole, atol=1e-6)
+            assert np.array_equal(found.labels, expected.labels)
+
+
+def test_words_have_no_strands_and_are_read_one_by_one(worded):
+    (rows,) = worded(sentences(2))
+    with pytest.raises(UserError, match=r"tagger.both_strands: a sequence of words has one strand"):
+        Tagger.for_examples(rows, replace(SENTENCES, both_strands=True), READING)
+    with pytest.raises(UserError, match="stack: 2 words are no step"):
+        Tagger.for_examples(rows, replace(SENTENCES, stack=2), READING)

@@ -3,7 +3,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from unroll.training.batches import endless, in_order
+from unroll.training.batches import endless, in_order, lanes
 
 
 def random_lengths(count: int, seed: int = 0) -> list[int]:
@@ -72,6 +72,43 @@ def test_examples_of_like_length_are_together_but_not_always_the_same():
 def test_a_seed_decides_the_order():
     def drawn(seed):
         return [batch.tolist() for batch in islice(endless(range(1, 50), 100, np.random.default_rng(seed)), 60)]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_lanes_literally():
+    """Examples of 3, 1 and 2 parts, which the seed shuffles: first 1, 2, 0 and then 0, 2, 1."""
+    found = [batch.tolist() for batch in islice(lanes([3, 1, 2], 2, np.random.default_rng(5)), 3)]
+    assert found == [[3, 4], [0, 5], [1, 0]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("width", [1, 7, 40])
+def test_a_lane_reads_the_parts_of_an_example_in_order_and_then_another(seed, width):
+    parts = np.random.default_rng(seed).integers(1, 9, 30)
+    starts = np.cumsum(parts) - parts
+    owners = np.repeat(np.arange(30), parts)
+    batches = np.stack(list(islice(lanes(parts, width, np.random.default_rng(seed)), 60)))
+    assert batches.shape == (60, width)
+    for lane in batches.T:
+        for before, after in pairwise(lane):
+            ended = before + 1 == starts[owners[before]] + parts[owners[before]]
+            assert after in starts if ended else after == before + 1
+    assert set(batches[0]) <= set(starts)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_lanes_take_every_example_once_in_an_epoch(width):
+    taken = list(islice(lanes([2] * 12, width, np.random.default_rng(0)), 48 // width))
+    begun = [part // 2 for batch in taken for part in batch.tolist() if part % 2 == 0]
+    assert sorted(begun[:12]) == sorted(begun[12:]) == list(range(12))
+    assert begun[:12] != begun[12:]
+
+
+def test_a_seed_decides_the_lanes():
+    def drawn(seed):
+        return [batch.tolist() for batch in islice(lanes(range(1, 20), 4, np.random.default_rng(seed)), 60)]
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,6 +149,54 @@ def test_a_seed_decides_everything():
     assert len(set(first[1])) == 100  # each batch is distorted anew
     assert first[0] != other[0]
     assert first[1] != other[1]
+
+
+class Carrying(Line):
+    """One that reads its lines in windows of 20 steps, and remembers which."""
+
+    carries = True
+
+    def __init__(self):
+        super().__init__()
+        self.read: list[list[str]] = []
+
+    def windows(self, example: Example) -> list[Example]:
+        count = -(-example.steps // 20)
+        return [example._replace(id=f"{example.id} {number} of {count}", steps=20) for number in range(1, count + 1)]
+
+    def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
+        if rng is not None:
+            self.read.append([example.id for example in examples])
+        return super().batch(examples, rng)
+
+
+def test_a_pattern_that_carries_its_state_reads_windows_side_by_side():
+    pattern = Carrying()
+    assert fitted(pattern).scores["error"] < 0.1
+    assert [len(read) for read in pattern.read] == [2] * 100  # of 40 steps
+    for lane in zip(*pattern.read, strict=True):
+        for before, after in pairwise(name.split() for name in lane):
+            if before[1] != before[3]:
+                assert after == [before[0], str(int(before[1]) + 1), "of", before[3]]
+            else:
+                assert after[1] == "1"
+    assert {name.split()[3] for read in pattern.read for name in read} == {"1", "3"}
+
+
+class Advancing(Line):
+    def __init__(self):
+        super().__init__()
+        self.shares: list[float] = []
+
+    def advance(self, share: float) -> None:
+        assert self.training
+        self.shares.append(share)
+
+
+def test_a_pattern_is_told_how_much_of_the_training_is_over():
+    pattern = Advancing()
+    fitted(pattern, budget=0.05)
+    assert pattern.shares == [0, 0.2, 0.4, 0.6, 0.8]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

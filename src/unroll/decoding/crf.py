@@ -6,8 +6,10 @@ sum for all sequences. The steps of row ``i`` of a batch are its first ``lengths
 padding: it may hold anything finite, and it counts for nothing.
 """
 
+from collections.abc import Sequence
+
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unroll.layers.contract import find_padding
@@ -77,16 +79,30 @@ def viterbi(
     return found.masked_fill(find_padding(lengths, found.shape[1]), 0)
 
 
+def forbidden(labels: Sequence[str]) -> Bool[Tensor, "V V"]:
+    """True where names of labels say that ``[i, j]`` cannot be: ``I-x`` stands behind ``B-x`` and ``I-x`` alone.
+
+    That is so if the names are those of BIO2 (Ramshaw & Marcus 1995, with every span begun by ``B-``), all of them
+    ``O``, ``B-x`` or ``I-x``. Other names forbid nothing.
+    """
+    spans = all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
+    wrong = [[spans and after[0] == "I" and before[1:] != after[1:] for after in labels] for before in labels]
+    return torch.tensor(wrong, dtype=torch.bool)
+
+
 def _gains(emissions: Float[Tensor, "B T V"], transitions: Float[Tensor, "V V"]) -> Float[Tensor, "B T"]:
     """What each step adds to the log-partition of the steps up to it: the forward algorithm.
 
-    Normalised at every step, so that a sum over thousands of steps costs no precision.
+    Normalised at every step, so that a sum over thousands of steps costs no precision, and the scores of the labels
+    are the logarithms of shares: these times the exponentials of the transitions is a product of matrices, which costs
+    much less than a sum of exponentials for each pair of labels.
     """
     first, *others = emissions.unbind(1)
+    weights, least = transitions.exp(), torch.finfo(transitions.dtype).tiny  # more than log 0 would be
     gains = [first.logsumexp(1, keepdim=True)]
     scores = first - gains[0]
     for emission in others:
-        scores = torch.logsumexp(scores[:, :, None] + transitions, 1) + emission
+        scores = (scores.exp() @ weights).clamp(min=least).log() + emission
         gains.append(scores.logsumexp(1, keepdim=True))
         scores = scores - gains[-1]
     return torch.cat(gains, 1)

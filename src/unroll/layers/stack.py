@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unroll.layers.contract import Layer, find_padding
+from unroll.layers.dropout import LockedDropout
 from unroll.layers.gru import Gru
 from unroll.layers.lstm import Lstm
 from unroll.layers.mingru import MinGruBlock
@@ -57,13 +58,15 @@ class Stack(nn.Module):
     Arguments:
         params: which layer, how wide, how many, in one direction or both, and how much dropout.
         inputs: features of a step of the input, ``D``.
+        locked: share of the features of each level's input that are dropped at all steps of a row alike.
     """
 
-    def __init__(self, params: Recurrent, inputs: int) -> None:
+    def __init__(self, params: Recurrent, inputs: int, locked: float = 0.0) -> None:
         super().__init__()
         layer = LAYERS[params.layer]
         self.levels = nn.ModuleList()
         self.dropout = nn.Dropout(params.dropout)
+        self.locked = LockedDropout(locked)
         self.outputs = inputs
         for _ in range(params.layers):
             sizes = (self.outputs, params.hidden)
@@ -81,7 +84,7 @@ class Stack(nn.Module):
         before = [None] * len(self.levels) if state is None else state
         for depth, (level, level_state) in enumerate(zip(self.levels, before, strict=True)):
             x = self.dropout(x) if depth else x
-            x, level_state = level(x, lengths, level_state)
+            x, level_state = level(self.locked(x), lengths, level_state)
             after.append(level_state)
         return x, tuple(after)
 

@@ -10,6 +10,12 @@ Every pattern is an ``nn.Module`` with the same surface, which is all that train
 - ``validate(batches)``: scores by name, smaller is better, the first decides and the next break ties;
 - ``checkpoint()`` and ``restored(checkpoint)``: everything needed to use it, as plain tensors and values.
 
+Training asks for two things more where a pattern has them:
+
+- ``carries``: whether a batch goes on from the state of the one before; then ``windows(example)`` are the parts of an
+  example in the order in which they are read;
+- ``advance(share)``: told before each step which share of the training is over.
+
 Classifier, tagger, transcriber and translator read codes, frames of sound or of pictures, each through an encoder
 (``encoder``, ``sound``, ``vision``, ``text``), which one pattern may take from another; ``inputs`` chooses it by the
 table.

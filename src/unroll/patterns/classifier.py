@@ -42,12 +42,14 @@ class ClassifierModel(Model):
 
     ``embedding``: what the layers read of a step, of codes or of frames; ``start``: the model whose encoder this one
     starts from, as ``biology/secondary_structure/lstm``, or nothing; ``frozen``: keep that encoder as it is and learn
-    what follows it, which takes a third of the time.
+    what follows it, which takes a third of the time; a share: for so much of the steps, so that what follows does not
+    spoil it as long as it knows nothing (the gradual unfreezing of Howard & Ruder 2018, "Universal language model
+    fine-tuning for text classification", section 3.3, but all layers at once).
     """
 
     embedding: Reading
     start: str
-    frozen: bool
+    frozen: bool | Share
 
     def __post_init__(self) -> None:
         if self.frozen and not self.start:
@@ -86,7 +88,8 @@ class Classifier(nn.Module):
         self.settings, self.model, self.inputs, self.labels = settings, model, inputs, list(labels)
         self.featurizer, self.features, self.shape = inputs.featurizer, inputs.features, inputs.shape
         self.encoder = inputs.encoder(model.recurrent, model.embedding, settings.masked)
-        self.encoder.requires_grad_(not model.frozen)
+        self.encoder.requires_grad_(model.frozen is not True)
+        self.frozen = bool(model.frozen)
         self.pooling = Pooling(settings.pooling, self.encoder.outputs, model.recurrent.bidirectional)
         self.scale = nn.LayerNorm(self.pooling.outputs)  # means are small, and maxima are not
         self.dropout = nn.Dropout(model.recurrent.dropout)
@@ -123,11 +126,22 @@ class Classifier(nn.Module):
         return Batch([example.id for example in examples], inputs, lengths, labels)
 
     def train(self, mode: bool = True) -> "Classifier":
-        """As ``nn.Module.train``, but an encoder that is frozen always reads as it does in use, without dropout."""
+        """As ``nn.Module.train``, but an encoder that is frozen reads as it does in use, without dropout."""
         super().train(mode)
-        if self.model.frozen:
+        if self.frozen:
             self.encoder.eval()
         return self
+
+    def advance(self, share: float) -> None:
+        """Freezes the encoder or not, when this ``share`` of the training is over.
+
+        Raises ``UserError`` where it would thaw in several processes, which agree at first on what learns.
+        """
+        if 0 < self.model.frozen < 1 and torch.distributed.is_initialized():
+            raise UserError("frozen: in several processes for all of the steps or none: set it to true or false")
+        self.frozen = share < self.model.frozen  # to which True is 1
+        self.encoder.requires_grad_(not self.frozen)
+        self.train(self.training)
 
     def forward(self, inputs: Real[Tensor, "B S ..."], lengths: Int[Tensor, "B"]) -> Float[Tensor, "B V"]:
         """The score of each label, any number."""

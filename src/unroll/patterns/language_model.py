@@ -17,16 +17,23 @@ from unroll import params
 from unroll.errors import UserError
 from unroll.examples import vectors
 from unroll.layers.contract import find_padding
+from unroll.layers.dropout import LockedDropout, with_weights_dropped
 from unroll.layers.stack import Stack
-from unroll.params import STRICT, Count, Model, Whole
+from unroll.params import STRICT, Count, Model, Share, Whole
 from unroll.patterns.encoder import Embedding
 
 
 @dataclass(frozen=True, config=STRICT)
 class Settings:
-    """The language model of a task. ``window``: of a longer example, training reads so many steps, begun anywhere."""
+    """The language model of a task.
+
+    ``window``: of a longer example, training reads so many steps, begun anywhere. With ``carry`` it reads all of it, a
+    window in each batch: the layers go on from their state after the last one, and nothing is learned through that, the
+    truncated backpropagation through time of Williams & Peng 1990.
+    """
 
     window: Count
+    carry: bool
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -36,12 +43,22 @@ class LanguageModelModel(Model):
     ``embedding``: what the layers read of a step; ``history``: how many steps back they read, 1 for the last one only:
     a short convolution, such as linear recurrences want (Gu & Dao 2023, "Mamba", section 3.4); ``head``: features
     between the layers and the scores, into which the streams already known of the same step are mixed; 0 for none,
-    where there is but one stream.
+    where there is but one stream; ``tied``: the scores of codes use their embeddings (Press & Wolf 2017);
+    ``locked_dropout``: share of the features of each layer's input and of the last one's output that are dropped at all
+    steps of a row alike; ``weight_drop``: share of the layers' recurrent weights that are dropped: both in training,
+    in every batch others, see ``unroll.layers.dropout``.
     """
 
     embedding: Embedding
     history: Count
     head: Whole
+    tied: bool
+    locked_dropout: Share
+    weight_drop: Share
+
+    def __post_init__(self) -> None:
+        if self.weight_drop and self.recurrent.layer == "mingru":
+            raise ValueError("weight_drop should be 0: a mingru has no recurrent weights")
 
 
 class Codes(NamedTuple):
@@ -63,18 +80,27 @@ class Codes(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A row: T steps of K codes each, and what a clock shows at each step and at the end (nothing without a clock)."""
+    """A row: T steps of K codes each, and what a clock shows at each step and at the end (nothing without a clock).
+
+    ``part`` says which of the T + 1 steps are read, the last of which is the end.
+    """
 
     id: str
     codes: np.ndarray  # int32 (T, K), a view of the mapped table
     clock: np.ndarray  # int32 (T + 1,) or (0,)
+    part: slice = slice(None)
+
+    @property
+    def steps(self) -> range:
+        """The steps that are read."""
+        return range(len(self.codes) + 1)[self.part]
 
 
 class Batch(NamedTuple):
     """Padded examples, each one step longer than it is: the end, in the first stream.
 
     ``before`` is what the layers read at each step, the codes of the steps before it, the latest first; before the
-    first step there are only starts.
+    first step there are only starts. ``begins`` tells the rows that are read from there on.
     """
 
     ids: list[str]
@@ -82,6 +108,7 @@ class Batch(NamedTuple):
     codes: Int[Tensor, "B T K"]
     clock: Int[Tensor, "B T"]
     lengths: Int[Tensor, "B"]
+    begins: Bool[Tensor, "B"]
 
 
 class Reading(NamedTuple):
@@ -144,12 +171,17 @@ class LanguageModel(nn.Module):
         read = model.history * codes.streams
         self.embedding = nn.EmbeddingBag(read * (codes.size + 1) + codes.clocks, model.embedding.features, mode="sum")
         nn.init.normal_(self.embedding.weight, std=model.embedding.spread)
-        self.layers = Stack(model.recurrent, model.embedding.features)
+        self.layers = Stack(model.recurrent, model.embedding.features, model.locked_dropout)
+        self.locked = LockedDropout(model.locked_dropout)
         self.dropout = nn.Dropout(model.recurrent.dropout)
         sizes = ((self.layers.outputs, model.head, stream, codes.size) for stream in range(codes.streams))
         self.heads = nn.ModuleList(Head(*size) for size in sizes)
+        if model.tied:
+            self._tie(self.heads[0].output)
         offsets = torch.arange(read + bool(codes.clocks)) * (codes.size + 1)
         self.register_buffer("offsets", offsets, persistent=False)
+        self.carries = settings.carry
+        self._carried: tuple = ()  # the layers' state after the last batch of training
 
     @classmethod
     def for_examples(cls, table: pa.Table, settings: Settings, model: LanguageModelModel) -> "LanguageModel":
@@ -161,13 +193,19 @@ class LanguageModel(nn.Module):
         return examples_of(table)
 
     def steps(self, example: Example) -> int:
-        """How many steps are read of an example, the end included: in training no more than the window."""
-        steps = len(example.codes) + 1
-        return min(steps, self.settings.window) if self.training else steps
+        """How many steps are read of an example: in training no more than the window, if that may begin anywhere."""
+        steps = len(example.steps)
+        return min(steps, self.settings.window) if self.training and not self.carries else steps
+
+    def windows(self, example: Example) -> list[Example]:
+        """An example as training reads it if it carries its state on: one part after the other."""
+        starts = range(0, len(example.codes) + 1, self.settings.window)
+        return [example._replace(part=slice(start, start + self.settings.window)) for start in starts]
 
     def batch(self, examples: Sequence[Example], rng: np.random.Generator | None = None) -> Batch:
-        """Padded examples. With ``rng``, a stretch of ``window`` steps of those that are longer."""
-        parts = [self._part(example, rng) for example in examples]
+        """Padded examples. With ``rng``, a part of ``window`` steps of those that are longer."""
+        examples = [self._drawn(example, rng) for example in examples]
+        parts = [self._part(example) for example in examples]
         lengths = torch.tensor([len(codes) for _, codes, _ in parts])
         size = (len(parts), int(lengths.max()))
         before = np.zeros((*size, self.model.history * self.codes.streams), np.int32)
@@ -176,12 +214,12 @@ class LanguageModel(nn.Module):
             for padded, values in zip((before, codes, clock), part, strict=True):
                 padded[row, : len(values)] = values
         ids = [example.id for example in examples]
-        return Batch(ids, *map(torch.from_numpy, (before, codes, clock)), lengths)
+        begins = torch.tensor([not example.steps.start for example in examples])
+        return Batch(ids, *map(torch.from_numpy, (before, codes, clock)), lengths, begins)
 
     def forward(self, batch: Batch) -> list[Float[Tensor, "N _"]]:
         """The scores of each stream's codes at the N steps, row after row without padding."""
-        hidden, _ = self.layers(self._embedded(batch.before, batch.clock), batch.lengths)
-        real = self._real(batch)
+        hidden, real = self.locked(self._read(batch)), self._real(batch)
         hidden, known = self.dropout(hidden[real]), batch.codes[real].unbind(1)
         return [head(hidden, known[:stream]) for stream, head in enumerate(self.heads)]
 
@@ -256,17 +294,45 @@ class LanguageModel(nn.Module):
         restored.load_state_dict(checkpoint["weights"])
         return restored.eval()
 
-    def _part(self, example: Example, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is read, what should be written, and the clock, of an example or of a stretch of it."""
-        back, steps = self.model.history, len(example.codes) + 1
-        codes = np.pad(example.codes, ((back, 1), (0, 0)), constant_values=self.end)
-        codes[-1, 1:] = 0
-        clock = example.clock if self.codes.clocks else np.zeros(steps, np.int32)
-        first = 0
-        if rng is not None and steps > self.settings.window:
-            first, steps = rng.integers(steps - self.settings.window + 1), self.settings.window
-        before = [codes[first + lag : first + lag + steps] for lag in reversed(range(back))]
-        return np.hstack(before), codes[first + back : first + back + steps], clock[first : first + steps]
+    def _tie(self, output: nn.Linear) -> None:
+        """Makes the embeddings the weights of the scores."""
+        if output.weight.shape != self.embedding.weight.shape:
+            raise UserError(
+                "tied: the scores share the embeddings of a single stream without a clock, where history is 1 and head,"
+                f" or without one recurrent.hidden, is embedding.features: {output.in_features} features are scored,"
+                f" and {self.embedding.embedding_dim} embedded"
+            )
+        output.weight = self.embedding.weight
+
+    def _drawn(self, example: Example, rng: np.random.Generator | None) -> Example:
+        """The example, or a part of ``window`` steps of a longer one, begun anywhere."""
+        spare = len(example.steps) - self.settings.window
+        if rng is None or spare <= 0:
+            return example
+        first = rng.integers(spare + 1)
+        return example._replace(part=slice(first, first + self.settings.window))
+
+    def _part(self, example: Example) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is read, what should be written, and the clock, at the steps of an example that are read."""
+        back, end, steps = self.model.history, len(example.codes), example.steps
+        outside = max(0, back - steps.start), max(0, steps.stop - end)  # starts before the codes, and the end after
+        codes = example.codes[max(0, steps.start - back) : steps.stop]
+        codes = np.pad(codes, (outside, (0, 0)), constant_values=self.end)
+        if steps.stop > end:
+            codes[-1, 1:] = 0
+        before = [codes[lag : lag + len(steps)] for lag in reversed(range(back))]
+        clock = example.clock[example.part] if self.codes.clocks else np.zeros(len(steps), np.int32)
+        return np.hstack(before), codes[back:], clock
+
+    def _read(self, batch: Batch) -> Float[Tensor, "B T H"]:
+        """What the layers make of the codes; in training they may go on from the last batch."""
+        carries = self.training and self.carries
+        state = _resumed(self._carried, batch.begins) if carries and not batch.begins.all() else None
+        inputs = self._embedded(batch.before, batch.clock), batch.lengths, state
+        hidden, state = with_weights_dropped(self.layers, self.model.weight_drop, *inputs)
+        if carries:
+            self._carried = state
+        return hidden
 
     def _embedded(self, before: Int[Tensor, "B T P"], clock: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         """What the layers read, time-major in memory as they want it."""
@@ -287,6 +353,12 @@ class LanguageModel(nn.Module):
     def _real(self, batch: Batch) -> Bool[Tensor, "B T"]:
         """Where the steps are no padding."""
         return ~find_padding(batch.lengths, batch.codes.shape[1])
+
+
+def _resumed(state: tuple, begins: Bool[Tensor, "B"]) -> tuple:
+    """A state to go on from, through which nothing is learned; in the rows that begin, the one at first."""
+    at_first = begins[:, None]  # when all is zero
+    return tuple(level._make(part.detach().masked_fill(at_first, 0) for part in level) for level in state)
 
 
 def examples_of(table: pa.Table) -> list[Example]:

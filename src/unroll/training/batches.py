@@ -1,6 +1,7 @@
-"""Batches of examples of like length, so that little of a padded batch is padding."""
+"""Batches of examples of like length, so that little of a padded batch is padding, or of examples read in parts."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 
 import numpy as np
 
@@ -24,6 +25,18 @@ def endless(lengths: Sequence[int], batch_steps: int, rng: np.random.Generator) 
         batches = _cut(np.argsort(blurred, kind="stable"), lengths, batch_steps)
         for i in rng.permutation(len(batches)):
             yield batches[i]
+
+
+def lanes(parts: Sequence[int], width: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Examples read part by part, ``width`` of them side by side, epoch after epoch: the next part of each.
+
+    Example ``i`` has ``parts[i]`` of them; they are numbered through, those of the first example first. Where one ends,
+    the next of the shuffled examples begins in its place in the batch.
+    """
+    ends = np.cumsum(parts)
+    # One supply for all: whichever lane comes to an end takes the next example.
+    shuffled = (range(ends[i] - parts[i], ends[i]) for _ in count() for i in rng.permutation(len(parts)))
+    return map(np.array, zip(*(chain.from_iterable(shuffled) for _ in range(width)), strict=True))
 
 
 def _cut(order: np.ndarray, lengths: np.ndarray, batch_steps: int) -> list[np.ndarray]:

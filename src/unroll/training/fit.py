@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from unroll.errors import UserError
 from unroll.params import Model, Train
-from unroll.training.batches import endless, in_order
+from unroll.training.batches import endless, in_order, lanes
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises to its full height
 
@@ -59,12 +59,14 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     wrapped, optimizer = fabric.setup(pattern, optimizer)
     wrapped.mark_forward_method("loss")
-    batches = endless(_lengths(pattern, train), settings.batch_steps, np.random.default_rng(seed))
+    train, batches = _batches(pattern, train, settings.batch_steps, np.random.default_rng(seed))
     order = in_order(_lengths(pattern, valid), settings.batch_steps)
     held_out = [pattern.batch([valid[i] for i in rows]) for rows in order]
     history, losses, best, start = [], [], None, time.monotonic()
     bar = tqdm(range(1, steps + 1), "train", unit=" steps", mininterval=1, disable=not fabric.is_global_zero)
     for step in bar:
+        if hasattr(pattern, "advance"):
+            pattern.advance((step - 1) / steps)
         batch, weight = _share(fabric, pattern, train, next(batches), np.random.default_rng([seed, step]))
         loss = wrapped.loss(batch) * weight
         _refuse_nan(loss, batch.ids, step)
@@ -97,6 +99,17 @@ class _Best(NamedTuple):
     scores: dict[str, float]
     weights: dict[str, torch.Tensor]
     validation: int
+
+
+def _batches(
+    pattern: nn.Module, train: Sequence[Any], batch_steps: int, rng: np.random.Generator
+) -> tuple[Sequence[Any], Iterator[np.ndarray]]:
+    """What is learned from, examples or the windows of them, and which of these are in each batch, without end."""
+    if not getattr(pattern, "carries", False):
+        return train, endless(_lengths(pattern, train), batch_steps, rng)
+    windows = [pattern.windows(example) for example in train]
+    parts, train = [len(each) for each in windows], [window for each in windows for window in each]
+    return train, lanes(parts, max(1, batch_steps // max(_lengths(pattern, train))), rng)
 
 
 def _share(
