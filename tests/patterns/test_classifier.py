@@ -20,6 +20,7 @@ from unroll.patterns.classifier import Classifier, ClassifierModel, Settings
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.inputs import Inputs
 from unroll.patterns.language_model import LanguageModel, LanguageModelModel
+from unroll.patterns.ngrams import NGrams
 from unroll.patterns.tagger import Settings as TaggerSettings
 from unroll.patterns.tagger import Tagger, TaggerModel
 from unroll.patterns.vision import Vision
@@ -147,7 +148,16 @@ def test_it_starts_from_a_language_model_that_reads_the_same():
     known = pa.Table.from_pylist(list(found), schema)
     one_way = Recurrent("gru", 6, 2, bidirectional=False, dropout=0.0)
     reads = LanguageModelModel(
-        one_way, 1, 0.01, Embedding(5, 0.5), history=1, head=0, tied=False, locked_dropout=0.0, weight_drop=0.0
+        one_way,
+        1,
+        0.01,
+        Embedding(5, 0.5),
+        history=1,
+        ngrams=None,
+        head=0,
+        tied=False,
+        locked_dropout=0.0,
+        weight_drop=0.0,
     )
     other = LanguageModel.for_examples(known, language_model.Settings(9, carry=False), reads).eval()
     model = ClassifierModel(one_way, 1, 0.01, Embedding(5, 0.5), "text/words/gru", frozen=False)
@@ -161,6 +171,9 @@ def test_it_starts_from_a_language_model_that_reads_the_same():
     remembers = LanguageModel.for_examples(known, other.settings, replace(reads, history=2))
     with pytest.raises(UserError, match=r"^text/words/gru cannot .* embedding.weight is \(10, 5\), here \(5, 5\)"):
         pattern.start_from(remembers.checkpoint())
+    joins = LanguageModel.for_examples(known, other.settings, replace(reads, ngrams=NGrams(2, 9)))
+    with pytest.raises(UserError, match=r"^text/words/gru cannot start this model, .*: set its ngrams to null"):
+        pattern.start_from(joins.checkpoint())
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_an_encoder_of_text_starts_from_a_language_model():
     inputs, made = texts(["cab"])
     other = inputs.encoder(RECURRENT, EMBEDDING)
     weights = other.state_dict() | {"heads.0.output.weight": torch.zeros(5, 3)}
-    model = {"pattern": "language_model", "codes": {"made": made}, "weights": weights}
+    model = {"pattern": "language_model", "model": {"ngrams": None}, "codes": {"made": made}, "weights": weights}
     encoder = inputs.encoder(RECURRENT, EMBEDDING)
     inputs.start(encoder, model, "text/words/lstm")
     assert all(torch.equal(encoder.state_dict()[name], weight) for name, weight in other.state_dict().items())

@@ -18,6 +18,7 @@ from unroll.errors import UserError
 from unroll.params import Recurrent, Train
 from unroll.patterns.encoder import Embedding
 from unroll.patterns.language_model import Head, LanguageModel, LanguageModelModel, Settings
+from unroll.patterns.ngrams import NGrams
 from unroll.training.batches import lanes
 from unroll.training.fit import fit
 
@@ -36,7 +37,7 @@ def seeded():
 def variant(layer: str = "lstm", history: int = 1, head: int = 16, bidirectional: bool = False) -> LanguageModelModel:
     recurrent = Recurrent(layer, hidden=6, layers=2, bidirectional=bidirectional, dropout=0.1)
     return LanguageModelModel(
-        recurrent, 1, 0.01, Embedding(4, 0.5), history, head, tied=False, locked_dropout=0.0, weight_drop=0.0
+        recurrent, 1, 0.01, Embedding(4, 0.5), history, None, head, tied=False, locked_dropout=0.0, weight_drop=0.0
     )
 
 
@@ -270,6 +271,29 @@ def test_writing_gives_the_scores_of_reading(streams, clocks, history, layer):
         codes = batch.codes.flatten(1)[:, place]
 
 
+@pytest.mark.parametrize("history", [1, 4])
+def test_ngrams_are_read_and_written_alike_window_after_window(history):
+    rows = table(random_rows(1, (6,)))
+    model = replace(surely(variant(history=history)), ngrams=NGrams(3, 40))
+    pattern = made(rows, Settings(window=2, carry=True), model)
+    for weight in pattern.ngrams.parameters():
+        torch.nn.init.normal_(weight)
+    (example,) = pattern.examples(rows)
+    whole = pattern.batch([example])
+    assert whole.before[0, 2].tolist() == [*example.codes[1::-1, 0], 5, 5][: max(3, history)]
+    (scores,) = pattern(whole)
+    state, code = pattern.begin(1), torch.tensor([pattern.start])
+    for step, expected in enumerate(scores):
+        found, state = pattern.step(code, state)
+        assert_close(found[0], expected)
+        code = whole.codes[0, step]
+    (surprise,) = pattern.predict(whole)
+    for window in pattern.train().windows(example):
+        assert pattern.loss(pattern.batch([window])).item() == pytest.approx(
+            surprise.nats[window.part].mean(), rel=1e-5
+        )
+
+
 @KINDS
 def test_what_is_written_is_read_with_the_same_probability(streams, clocks, history):
     pattern = made(table(random_rows(streams), clocks), model=variant("gru", history))
@@ -473,7 +497,16 @@ def test_it_learns_in_carried_windows():
     rows = table([[[number % V] for number in range(first, first + 15)] for first in range(V)])
     recurrent, embedding = Recurrent("gru", 12, 1, False, 0.0), Embedding(12, 0.5)
     model = LanguageModelModel(
-        recurrent, 120, 0.03, embedding, history=1, head=0, tied=True, locked_dropout=0.05, weight_drop=0.05
+        recurrent,
+        120,
+        0.03,
+        embedding,
+        history=1,
+        ngrams=None,
+        head=0,
+        tied=True,
+        locked_dropout=0.05,
+        weight_drop=0.05,
     )
     pattern = LanguageModel.for_examples(rows, Settings(window=4, carry=True), model)
     known = pattern.examples(rows)
@@ -504,5 +537,7 @@ def test_settings_that_cannot_be_are_refused():
         made(table(random_rows(1)), model=variant(bidirectional=True))
     with pytest.raises(UserError, match="set head above 0"):
         made(table(random_rows(2)), model=replace(variant(), head=0))
+    with pytest.raises(UserError, match="set ngrams to null"):
+        made(table(random_rows(2)), model=replace(variant(), ngrams=NGrams(3, 40)))
     with pytest.raises(UserError, match=r"lstm: weight_drop should be 0: a mingru has no recurrent weights"):
         params.check(LanguageModelModel, asdict(variant("mingru")) | {"weight_drop": 0.2}, "lstm")

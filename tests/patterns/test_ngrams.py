@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from unroll.patterns.ngrams import NGramEmbedding, NGrams
+from unroll.patterns.ngrams import NGramEmbedding, NGrams, PastNGrams
 
 
 def made(longest: int, buckets: int = 10_000, symbols: int = 4) -> NGramEmbedding:
@@ -48,3 +48,12 @@ def test_padding_changes_nothing(longest):
 
 def test_begins_as_nothing():
     assert not NGramEmbedding(NGrams(4, 50), 4, 3)(torch.tensor([[0, 1, 2]])).any()
+
+
+def test_the_ngrams_of_the_past_end_with_the_last_symbol():
+    past = PastNGrams(NGrams(3, 10_000), 4, features=3)
+    for table in past.tables:
+        torch.nn.init.normal_(table.weight)
+    pairs, triples = past.tables
+    # The latest first: 2 after 1 after 3, so the pair (1, 2) and the triple (3, 1, 2), read as numbers to the base 4.
+    assert_close(past(torch.tensor([[2, 1, 3, 0]]))[0], pairs.weight[6] + triples.weight[54])

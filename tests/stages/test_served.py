@@ -153,7 +153,16 @@ def test_a_word_has_the_pronunciation_of_the_command(served):
 def writer(codes: Codes) -> LanguageModel:
     torch.manual_seed(0)
     model = LanguageModelModel(
-        RECURRENT, 1, 0.1, Embedding(4, 0.5), history=1, head=4, tied=False, locked_dropout=0.0, weight_drop=0.0
+        RECURRENT,
+        1,
+        0.1,
+        Embedding(4, 0.5),
+        history=1,
+        ngrams=None,
+        head=4,
+        tied=False,
+        locked_dropout=0.0,
+        weight_drop=0.0,
     )
     return LanguageModel(language_model.Settings(window=9, carry=False), model, codes).eval()
 

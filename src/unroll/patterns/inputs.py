@@ -124,6 +124,8 @@ class Inputs:
         """
         weights = checkpoint["weights"]
         if checkpoint.get("pattern") == "language_model":
+            if checkpoint["model"]["ngrams"]:
+                raise UserError(f"{source} cannot start this model, which reads no n-grams: set its ngrams to null")
             other = Inputs.made(checkpoint["codes"]["made"])
             weights = {f"encoder.{name}": each for name, each in weights.items() if not name.startswith("heads.")}
         else:

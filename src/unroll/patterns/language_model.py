@@ -21,6 +21,7 @@ from unroll.layers.dropout import LockedDropout, with_weights_dropped
 from unroll.layers.stack import Stack
 from unroll.params import STRICT, Count, Model, Share, Whole
 from unroll.patterns.encoder import Embedding
+from unroll.patterns.ngrams import NGrams, PastNGrams
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -41,9 +42,10 @@ class LanguageModelModel(Model):
     """A variant of a language model's task.
 
     ``embedding``: what the layers read of a step; ``history``: how many steps back they read, 1 for the last one only:
-    a short convolution, such as linear recurrences want (Gu & Dao 2023, "Mamba", section 3.4); ``head``: features
-    between the layers and the scores, into which the streams already known of the same step are mixed; 0 for none,
-    where there is but one stream; ``tied``: the scores of codes use their embeddings (Press & Wolf 2017);
+    a short convolution, such as linear recurrences want (Gu & Dao 2023, "Mamba", section 3.4); ``ngrams``: of the last
+    codes of a single stream, whose embeddings they read beside those of the codes, or none; ``head``: features between
+    the layers and the scores, into which the streams already known of the same step are mixed; 0 for none, where there
+    is but one stream; ``tied``: the scores of codes use their embeddings (Press & Wolf 2017);
     ``locked_dropout``: share of the features of each layer's input and of the last one's output that are dropped at all
     steps of a row alike; ``weight_drop``: share of the layers' recurrent weights that are dropped: both in training,
     in every batch others, see ``unroll.layers.dropout``.
@@ -51,6 +53,7 @@ class LanguageModelModel(Model):
 
     embedding: Embedding
     history: Count
+    ngrams: NGrams | None
     head: Whole
     tied: bool
     locked_dropout: Share
@@ -168,9 +171,13 @@ class LanguageModel(nn.Module):
             raise UserError("a language model of several streams mixes them in its head: set head above 0")
         self.settings, self.model, self.codes = settings, model, codes
         self.start = self.end = codes.size
+        if model.ngrams and codes.streams > 1:
+            raise UserError("a language model of several streams reads no n-grams: set ngrams to null")
         read = model.history * codes.streams
         self.embedding = nn.EmbeddingBag(read * (codes.size + 1) + codes.clocks, model.embedding.features, mode="sum")
         nn.init.normal_(self.embedding.weight, std=model.embedding.spread)
+        self.ngrams = PastNGrams(model.ngrams, codes.size + 1, model.embedding.features) if model.ngrams else None
+        self.back = max(model.history, model.ngrams.longest if model.ngrams else 0)  # steps
         self.layers = Stack(model.recurrent, model.embedding.features, model.locked_dropout)
         self.locked = LockedDropout(model.locked_dropout)
         self.dropout = nn.Dropout(model.recurrent.dropout)
@@ -208,7 +215,7 @@ class LanguageModel(nn.Module):
         parts = [self._part(example) for example in examples]
         lengths = torch.tensor([len(codes) for _, codes, _ in parts])
         size = (len(parts), int(lengths.max()))
-        before = np.zeros((*size, self.model.history * self.codes.streams), np.int32)
+        before = np.zeros((*size, self.back * self.codes.streams), np.int32)
         codes, clock = np.zeros((*size, self.codes.streams), np.int32), np.zeros(size, np.int32)
         for row, part in enumerate(parts):
             for padded, values in zip((before, codes, clock), part, strict=True):
@@ -250,7 +257,7 @@ class LanguageModel(nn.Module):
     def begin(self, rows: int, clocks: Int[Tensor, "T"] | None = None) -> Writing:
         """Before anything is written, of ``rows`` rows; ``clocks`` is what the clock will show, step by step."""
         shown = torch.zeros(0, dtype=torch.int) if clocks is None else clocks.int()
-        before = torch.full((rows, self.model.history * self.codes.streams), self.start)
+        before = torch.full((rows, self.back * self.codes.streams), self.start)
         hidden = torch.zeros(rows, self.layers.outputs)
         known = before[:, 1 : self.codes.streams].unbind(1)
         return Writing(self.layers.init_state(rows), hidden, before, known, shown.expand(rows, -1), 0)
@@ -265,9 +272,10 @@ class LanguageModel(nn.Module):
         layers, hidden, before, place = state.layers, state.hidden, state.before, state.place
         if len(known) == self.codes.streams:
             before = torch.cat((torch.stack(known, 1), before[:, : -len(known)]), 1)
-            read = torch.cat((before, state.clocks[:, place, None]), 1) if self.codes.clocks else before
             # For a single step this is faster than the bag.
-            embedded = functional.embedding(read + self.offsets, self.embedding.weight).sum(1)
+            read = self._bags(before, state.clocks[:, place] if self.codes.clocks else None)
+            embedded = functional.embedding(read, self.embedding.weight).sum(1)
+            embedded = embedded + self.ngrams(before) if self.ngrams else embedded
             hidden, layers = self.layers.step(embedded, layers)
             known, place = (), place + 1
         scores = self.heads[len(known)](hidden, known)
@@ -314,7 +322,7 @@ class LanguageModel(nn.Module):
 
     def _part(self, example: Example) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What is read, what should be written, and the clock, at the steps of an example that are read."""
-        back, end, steps = self.model.history, len(example.codes), example.steps
+        back, end, steps = self.back, len(example.codes), example.steps
         outside = max(0, back - steps.start), max(0, steps.stop - end)  # starts before the codes, and the end after
         codes = example.codes[max(0, steps.start - back) : steps.stop]
         codes = np.pad(codes, (outside, (0, 0)), constant_values=self.end)
@@ -336,9 +344,16 @@ class LanguageModel(nn.Module):
 
     def _embedded(self, before: Int[Tensor, "B T P"], clock: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         """What the layers read, time-major in memory as they want it."""
-        bags = torch.cat((before, clock[..., None]), 2) if self.codes.clocks else before
-        bags = (bags + self.offsets).transpose(0, 1)
-        return self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2]).transpose(0, 1)
+        before, clock = before.transpose(0, 1), clock.transpose(0, 1)
+        bags = self._bags(before, clock)
+        embedded = self.embedding(bags.flatten(0, 1)).unflatten(0, bags.shape[:2])
+        embedded = embedded + self.ngrams(before) if self.ngrams else embedded
+        return embedded.transpose(0, 1)
+
+    def _bags(self, before: Int[Tensor, "*N P"], clock: Int[Tensor, "*N"] | None) -> Int[Tensor, "*N R"]:
+        """The rows of the embedding that are read of each step."""
+        read = before[..., : self.model.history * self.codes.streams]
+        return (torch.cat((read, clock[..., None]), -1) if self.codes.clocks else read) + self.offsets
 
     def _nats(self, batch: Batch, scores: Sequence[Float[Tensor, "N _"]]) -> Float[Tensor, "N K"]:
         """-log P of each code of the N steps; at an end 0 in all streams but the first, which stands for them."""
