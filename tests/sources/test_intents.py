@@ -69,9 +69,24 @@ def test_names_are_of_the_devices_that_a_template_asks_for(tmp_path):
 def test_a_sentence_carries_its_intent_and_template(tmp_path):
     path = written(tmp_path, "never [ever] mind")
     assert set(sentences(path, 2, seed=0)) == {
-        Sentence("never ever mind", "Do", "never [ever] mind"),
-        Sentence("never mind", "Do", "never [ever] mind"),
+        Sentence("never ever mind", "Do", "never [ever] mind", ("O", "O", "O")),
+        Sentence("never mind", "Do", "never [ever] mind", ("O", "O")),
     }
+
+
+@pytest.mark.parametrize(
+    ("template", "slots"),
+    [
+        ("dim to {n:level}%", {"dim to twenty two percent": "O O B-level I-level O"}),
+        ("{n:h} hour[s]-{n:m} {n:s}", {"twenty two hours twenty two twenty two": "B-h I-h O B-m I-m B-s I-s"}),
+        ("the {room}'s light", {"the living room's light": "O B-room I-room O"}),
+        ("(dim;{room})", {"dim living room": "O B-room I-room", "living room dim": "B-room I-room O"}),
+    ],
+)
+def test_words_are_labelled_with_the_slots_that_they_fill(tmp_path, template, slots):
+    lists = {"n": {"range": {"from": 22, "to": 22}}, "room": {"values": ["living room"]}}
+    drawn = sentences(written(tmp_path, template, lists=lists), len(slots), seed=0)
+    assert {sentence.text: " ".join(sentence.slots) for sentence in drawn} == slots
 
 
 def test_sentences_are_different_plain_and_two_to_twelve_words_long(english):

