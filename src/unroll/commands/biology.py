@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from unroll.commands import Model
 from unroll.files import opened
 from unroll.stages.paths import enter_project
 
 app = typer.Typer()
-Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
 
 
 @app.command(epilog="Example: `unroll annotate genome.fna -o genome.gff`")

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from unroll.commands import Model
 from unroll.files import opened, written_whole
 from unroll.stages.paths import enter_project
 
 app = typer.Typer()
 File = Annotated[Path, typer.Argument(help="CSV with the columns [unique_id,]ds,y[,covariates]; rows in any order.")]
-Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
 Out = Annotated[Path | None, typer.Option("-o", "--output", help="A CSV file to write to; else standard output.")]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unroll.commands import Model, each
 from unroll.errors import UserError
 from unroll.sources import line_folder
 from unroll.stages.paths import enter_project
@@ -20,7 +21,7 @@ def read(
         list[Path], typer.Argument(help="Pictures of a line each, dark on light or light on dark, or folders of them.")
     ],
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "handwriting/digit_lines",
-    model: Annotated[str, typer.Option(help="A model of the task; else the best on validation.")] = "",
+    model: Model = "",
     as_csv: Annotated[bool, typer.Option("--csv", help="A table with the columns path, text and confidence.")] = False,
 ) -> None:
     """Read lines of handwriting, with a confidence.
@@ -39,21 +40,13 @@ def read(
     table = csv.writer(sys.stdout, lineterminator="\n")
     if as_csv:
         table.writerow(("path", "text", "confidence"))
-    failed = False
-    for file, place in zip(files, places, strict=True):
-        try:
-            found = own.read(pattern, place)
-        except UserError as error:
-            failed = True
-            print(f"error: {error}", file=sys.stderr)
-            continue
+    shown = dict(zip(places, files, strict=True))  # as they were named
+    for place, found in each(places, lambda place: own.read(pattern, place)):
         if as_csv:
-            table.writerow((file, found.text, f"{found.confidence:.4f}"))
+            table.writerow((shown[place], found.text, f"{found.confidence:.4f}"))
         else:
             said = f"{found.text}  {found.confidence:.0%}" if found.text else "(nothing to read)"
-            print(f"{file}  {said}")
-    if failed:
-        raise typer.Exit(2)
+            print(f"{shown[place]}  {said}")
 
 
 def _refuse_other(task: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unroll.commands import Model
 from unroll.files import check_writable
 from unroll.stages.paths import enter_project
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from unroll.fields.music.composing import Piece
 
 app = typer.Typer()
-Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
 
 
 @app.command(epilog="Example: `unroll compose --key G --metre 6/8 --bars 16 --seed 1 -o tune.mid`")

@@ -1,14 +1,13 @@
 """``unroll transcribe``: what is said in recordings."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from unroll.errors import UserError
+from unroll.commands import Model, each
 from unroll.stages.paths import enter_project
 
 app = typer.Typer()
@@ -18,7 +17,7 @@ app = typer.Typer()
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings: wav, flac, ogg, mp3; any rate, mono or stereo.")],
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "speech/digits_unseen",
-    model: Annotated[str, typer.Option(help="A model of the task; else the best on validation.")] = "",
+    model: Model = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a file, with each word's place.")] = False,
 ) -> None:
     """Write down what is said in recordings, with a confidence."""
@@ -29,14 +28,7 @@ def transcribe(
     from unroll.stages import use
 
     pattern = use.trained(task, model, Transcriber)
-    failed = False
-    for file in files:
-        try:
-            words = list(_progress(speech.transcribe(pattern, file), file))
-        except UserError as error:
-            failed = True
-            print(f"error: {error}", file=sys.stderr)
-            continue
+    for file, words in each(files, lambda file: list(_progress(speech.transcribe(pattern, file), file))):
         heard = transcript_of(words)
         if as_json:
             places = [
@@ -51,8 +43,6 @@ def transcribe(
         else:
             said = f"{heard.text}  ({heard.confidence:.0%})" if words else "(no speech)"
             print(f"{file.name}: {said}" if len(files) > 1 else said)
-    if failed:
-        raise typer.Exit(2)
 
 
 def _progress(words: Iterator, file: Path) -> Iterator:

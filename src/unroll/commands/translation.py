@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unroll.commands import Model
 from unroll.errors import UserError
 from unroll.files import check_writable, opened
 from unroll.stages.paths import RAW, enter_project
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 AT_ONCE = 200  # texts, so that what is piped through needs little memory
 
 app = typer.Typer()
-Model = Annotated[str, typer.Option(help="A model of the task; else the best on validation.")]
 Count = Annotated[int, typer.Option(min=1, help="How many of the most probable, best first.")]
 Out = Annotated[Path | None, typer.Option("-o", "--output", help="A file to write to; else standard output.")]
 

@@ -1,12 +1,12 @@
 """``unroll recognise``: what is done in clips, or in recordings of a watch."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unroll.commands import Model, each
 from unroll.errors import UserError
 from unroll.stages.paths import Task, enter_project
 
@@ -24,7 +24,7 @@ def recognise(
         typer.Argument(help=f"Clips: {CLIPS}; for video/exercises CSV files; or folders of them."),
     ],
     task: Annotated[str, typer.Option(help="What was learned: see `unroll tasks`.")] = "video/actions",
-    model: Annotated[str, typer.Option(help="A model of the task; else the best on validation.")] = "",
+    model: Model = "",
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a file.")] = False,
 ) -> None:
     """Tell what is done in clips, with a confidence.
@@ -48,17 +48,8 @@ def recognise(
     files = recognising.files(clips, own.RECORDINGS if hasattr(block, "windows") else own.CLIPS)
     kinds = {"classifier": Classifier, "tagger": Tagger, "translator": Translator}
     pattern = use.trained(task, model, next(kind for name, kind in kinds.items() if hasattr(block, name)))
-    failed = False
-    for file in files:
-        try:
-            found = _recognised(pattern, file, block)
-        except UserError as error:
-            failed = True
-            print(f"error: {error}", file=sys.stderr)
-            continue
+    for file, found in each(files, lambda file: _recognised(pattern, file, block)):
         _print(file, found, as_json)
-    if failed:
-        raise typer.Exit(2)
 
 
 def _recognised(pattern: "Pattern", file: Path, block: Any) -> "Recognised":
