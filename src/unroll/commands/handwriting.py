@@ -29,7 +29,7 @@ def read(
     A picture that shows nothing has nothing to read.
     """
     files = line_folder.pictures(images)
-    places = [file.absolute() for file in files]
+    places = {file: file.absolute() for file in files}
     enter_project()
     from unroll.fields.handwriting import own
     from unroll.patterns.transcriber import Transcriber
@@ -40,13 +40,12 @@ def read(
     table = csv.writer(sys.stdout, lineterminator="\n")
     if as_csv:
         table.writerow(("path", "text", "confidence"))
-    shown = dict(zip(places, files, strict=True))  # as they were named
-    for place, found in each(places, lambda place: own.read(pattern, place)):
+    for file, found in each(files, lambda file: own.read(pattern, places[file])):
         if as_csv:
-            table.writerow((shown[place], found.text, f"{found.confidence:.4f}"))
+            table.writerow((file, found.text, f"{found.confidence:.4f}"))
         else:
             said = f"{found.text}  {found.confidence:.0%}" if found.text else "(nothing to read)"
-            print(f"{shown[place]}  {said}")
+            print(f"{file}  {said}")
 
 
 def _refuse_other(task: str) -> None:
